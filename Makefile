@@ -1,0 +1,108 @@
+# Needs make, a shell, coreutils, and Python 3.11 or newer with venv. All else is installed into .venv, from locked files.
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PYTHON ?= python3.13 python3.12 python3.11 python3
+CODE := $(wildcard batchctl tests bench)
+SQL := $(wildcard sql/*/*.sql)
+PG15_BIN ?= /usr/lib/postgresql/15/bin
+
+.PHONY: help demo test test-pg15 check lint types imports sql format schema lock clean
+
+help: ## Print this list
+	@while IFS= read -r line; do case $$line in [a-z]*:*' ## '*) \
+	    printf '%-10s %s\n' "$${line%%:*}" "$${line##* ## }";; esac; done <Makefile
+
+demo: .venv/run.stamp ## See batches live, be charged, refunded and reported, on a database that is thrown away
+	@$(BIN)/batchctl demo
+
+test: .venv/dev.stamp ## Run all tests on the embedded PostgreSQL, or on the server of BATCHCTL_TEST_DSN
+	@$(BIN)/python -m pytest
+
+test-pg15: .venv/dev.stamp ## Run all tests on PostgreSQL 15 (PG15_BIN names the folder of its programs)
+	@$(BIN)/python -c "$$TEST_ON_OTHER_SERVER" $(PG15_BIN)
+
+check: lint types imports sql ## Check format, lint, types, layers and SQL, as CI does
+
+lint: .venv/dev.stamp ## Check the format and the rules of the Python code
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+
+types: .venv/dev.stamp ## Check types with mypy and basedpyright
+	@$(BIN)/mypy $(CODE)
+	@$(BIN)/basedpyright $(CODE)
+
+imports: .venv/dev.stamp ## Check that layers point inward
+	@$(BIN)/lint-imports
+
+sql: .venv/dev.stamp ## Check the layout of the SQL and the safety of the migrations
+	@$(BIN)/sqlfluff lint --processes 2 $(SQL)
+	@$(BIN)/squawk sql/migrations/*.sql
+
+format: .venv/dev.stamp ## Lay out Python and SQL
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/sqlfluff fix --processes 2 $(SQL)
+
+schema: .venv/dev.stamp ## Write sql/schema.sql, the picture of the migrated schema
+	@$(BIN)/python -c "$$WRITE_SCHEMA"
+
+lock: .venv/made.stamp ## Make the locked files anew from pyproject.toml (UV_FLAGS=--upgrade for newer versions)
+	@$(PIP) uv
+	@$(COMPILE) --group dev --output-file requirements/dev.lock
+	@$(COMPILE) --group build --constraints requirements/dev.lock --output-file requirements/run.lock
+
+clean: ## Remove all that make has made
+	@rm -rf .venv .batchctl dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate $(UV_FLAGS) \
+    --extra embedded pyproject.toml
+
+# The first Python that will do; a command that only pretends to be one is passed over.
+.venv/made.stamp:
+	@if ! $(BIN)/python -c '$(USABLE)' 2>/dev/null; then \
+	    for python in $(PYTHON); do $$python -c '$(USABLE)' 2>/dev/null && break || python=; done; \
+	    if [ -z "$$python" ]; then \
+	        echo "Python 3.11 or newer with venv is missing (Debian: apt-get install python3-venv);" \
+	            "make PYTHON=/path/to/python uses another one" >&2; exit 1; \
+	    fi; \
+	    echo "Making .venv with $$python"; \
+	    rm -rf .venv && $$python -m venv .venv || exit 1; \
+	fi; touch $@
+
+USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+
+# Without build isolation, as that would fetch what no lock names.
+.venv/%.stamp: requirements/%.lock pyproject.toml .venv/made.stamp
+	@echo "Installing $<"
+	@$(PIP) --require-hashes --requirement $<
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+define TEST_ON_OTHER_SERVER
+import os, pathlib, subprocess, sys
+import psycopg
+from batchctl.embedded import FORGETFUL, serve
+from tests.conftest import scratch_directory
+
+with scratch_directory() as scratch, serve(scratch, bin_dir=pathlib.Path(sys.argv[1]), settings=FORGETFUL) as server:
+    with psycopg.connect(server, autocommit=True) as conn:
+        conn.execute("create database batchctl_test")
+    dsn = psycopg.conninfo.make_conninfo(server, dbname="batchctl_test")
+    command = [sys.executable, "-m", "pytest"]
+    code = subprocess.run(command, env={**os.environ, "BATCHCTL_TEST_DSN": dsn}).returncode
+sys.exit(code)
+endef
+export TEST_ON_OTHER_SERVER
+
+define WRITE_SCHEMA
+import pathlib
+import psycopg
+from batchctl.embedded import FORGETFUL, serve
+from tests.conftest import migrate_for_tests, schema_picture, scratch_directory
+
+with scratch_directory() as scratch, serve(scratch, settings=FORGETFUL) as server:
+    migrate_for_tests(**psycopg.conninfo.conninfo_to_dict(server))
+    pathlib.Path("sql/schema.sql").write_text(schema_picture(server))
+endef
+export WRITE_SCHEMA

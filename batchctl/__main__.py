@@ -1,0 +1,7 @@
+"""python -m batchctl."""
+
+import sys
+
+from batchctl.cli import main
+
+sys.exit(main())

@@ -1,0 +1,87 @@
+"""The command line: registers the commands, and turns whatever goes wrong into a line and an exit code."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from batchctl import __version__
+from batchctl.cli import output, webhook
+from batchctl.cli.demo import demo
+from batchctl.cli.dispatch import dispatch
+from batchctl.cli.migrate import migrate
+from batchctl.cli.poll import poll
+from batchctl.cli.run_once import run_once
+from batchctl.cli.settle import settle
+from batchctl.cli.signals import InterruptedBySignal
+from batchctl.domain.problem import Problem
+
+app = typer.Typer(
+    name="batchctl",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Runs paid, asynchronous batches of generation jobs on PostgreSQL.",
+)
+app.command("run-once")(run_once)
+app.command()(dispatch)
+app.command()(poll)
+app.command()(settle)
+app.command()(migrate)
+app.command()(demo)
+app.add_typer(webhook.app, name="webhook")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What was said before the command's name."""
+
+    debug: bool
+
+
+def _print_version(value: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    if value:
+        output.write(f"batchctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_command(
+    context: typer.Context,
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Run paid, asynchronous batches of generation jobs on PostgreSQL."""
+    del version  # its callback has done the work
+    context.obj = State(debug=debug)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code (contract §6); no traceback unless --debug is given."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(args=list(arguments), prog_name="batchctl")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1 if stop.code else 0
+    except InterruptedBySignal as interruption:
+        output.write_error("interrupted: what was in flight is recorded or will be found by the next pass")
+        return interruption.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last resort: a line for the operator instead of a traceback
+        if "--debug" in arguments:
+            traceback.print_exc()
+        if isinstance(error, Problem):
+            output.write_error(f"error: {error}")
+            return error.exit_code
+        what = str(error).partition("\n")[0]
+        output.write_error(f"error: {type(error).__name__}: {what} (this is a bug; --debug shows where)")
+        return 1
+    return 0

@@ -1,0 +1,20 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+For = Annotated[
+    float | None,
+    typer.Option(
+        "--for",
+        min=0.0,
+        metavar="SECONDS",
+        help="Run passes for so long, asleep while nothing is due; the report sums them.",
+    ),
+]
+Deadline = Annotated[
+    float | None,
+    typer.Option("--deadline", min=0.0, metavar="SECONDS", help="Take no new work after so many seconds."),
+]

@@ -1,0 +1,193 @@
+"""The database: one connection, and the only place that begins or ends a transaction."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from batchctl.domain.clock import Sleep
+from batchctl.domain.problem import ConfigProblem, Problem, UnreachableProblem
+from batchctl.statement import Conn
+
+Result = TypeVar("Result")
+
+CONNECT_TIMEOUT_S = 10
+TRANSACTION_TRIES = 5
+"""How often a transaction is tried as a whole that lost a deadlock or waited too long for a lock (design §4)."""
+RECONNECT_WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Waits for a database that restarts or fails over, before an answer that nobody else knows is given up."""
+
+_SESSION = {"statement_timeout": "60s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
+_TRY_AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+_REJECTED = (psycopg.DataError, psycopg.IntegrityError, errors.RaiseException, errors.ProgramLimitExceeded)
+_OTHER_SCHEMA = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)
+
+
+class RowsRejectedError(Exception):
+    """The database refused what a transaction wrote, for the sake of some row in it: nothing was written."""
+
+
+class BusyProblem(Problem):
+    """Others held what was needed for too long; nothing was written."""
+
+    def __init__(self, said: str) -> None:
+        """Take what PostgreSQL said."""
+        super().__init__(f"the database is too busy ({said}); the next pass tries again")
+        self.said = said
+
+
+class SchemaProblem(ConfigProblem):
+    """A table, column or function is missing: the schema is not that of this version."""
+
+    def __init__(self, said: str) -> None:
+        """Take what PostgreSQL said."""
+        super().__init__(f"the schema is not migrated ({said}): run `batchctl migrate`")
+        self.said = said
+
+
+class Database:
+    """One autocommit connection, opened when it is first needed and again when it broke."""
+
+    def __init__(self, conninfo: str, sleep: Sleep, *, session: dict[str, str] | None = None) -> None:
+        """Remember where to connect; `session` replaces the default timeouts of the session."""
+        self._conninfo = conninfo
+        self._sleep = sleep
+        self._session = _SESSION if session is None else session
+        self._conn: Conn | None = None
+
+    def transact(self, work: Callable[[Conn], Result]) -> Result:
+        """Run `work` in one transaction and commit it; the whole is repeated when it lost a deadlock.
+
+        `work` must therefore do nothing but read and write the database. A connection that broke before the commit is
+        replaced once: what `work` did is undone then. Raises RowsRejectedError when the database refused a row (a
+        check, a unique key, an overflow, a guard), BusyProblem when it lost too often, UnreachableProblem when the
+        connection is lost.
+        """
+        for tries_left in reversed(range(TRANSACTION_TRIES)):
+            is_replaceable, is_done = self._conn is not None, False
+            try:
+                with self._translated(), self._open() as conn, conn.transaction():
+                    result = work(conn)
+                    is_done = True
+            except BusyProblem:
+                if not tries_left:
+                    raise
+            except UnreachableProblem:
+                if is_done or not is_replaceable or not tries_left:
+                    raise
+            else:
+                return result
+        raise AssertionError  # the last try returns or raises
+
+    def persist(self, work: Callable[[Conn], Result]) -> Result:
+        """Like `transact`, for what must not be lost: while the database is away, wait for it to come back.
+
+        `work` may have been committed when the connection broke, so it must change nothing when it is run again.
+        """
+        for wait_s in RECONNECT_WAITS_S:
+            try:
+                return self.transact(work)
+            except UnreachableProblem:
+                self._sleep(wait_s)
+        return self.transact(work)
+
+    def ask(self, question: Callable[[Conn], Result]) -> Result:
+        """Run statements outside a transaction: a look at the clock, a read that stands alone.
+
+        They must change nothing when they are run again, for a connection that broke meanwhile is replaced once.
+        Raises what `transact` raises, but is not repeated when others hold what it needs.
+        """
+        is_replaceable = self._conn is not None
+        try:
+            with self._translated(), self._open() as conn:
+                return question(conn)
+        except UnreachableProblem:
+            if not is_replaceable:
+                raise
+        return self.ask(question)
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+    @contextmanager
+    def _open(self) -> Iterator[Conn]:
+        if self._conn is None or self._conn.closed:
+            self._conn = connect(self._conninfo, self._session)
+        yield self._conn
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn what psycopg raises into what callers can act on, in words that hold no value of a row."""
+        try:
+            yield
+        except _TRY_AGAIN as error:
+            raise BusyProblem(_first_line(error)) from error
+        except _REJECTED as error:
+            # Not from it: its DETAIL, which a traceback would show, quotes rows.
+            raise RowsRejectedError(_first_line(error)) from None
+        except _OTHER_SCHEMA as error:
+            raise SchemaProblem(_first_line(error)) from error
+        except errors.InsufficientPrivilege as error:
+            message = f"the database role lacks a right ({_first_line(error)})"
+            raise ConfigProblem(message) from error
+        except psycopg.Error as error:
+            if self._is_lost(error):
+                with suppress(psycopg.Error):
+                    self.close()
+                message = f"the connection to the database was lost ({_first_line(error)}); the next pass goes on"
+                raise UnreachableProblem(message) from error
+            if isinstance(error, psycopg.OperationalError):
+                message = f"the database could not do it ({_first_line(error)}); the next pass tries again"
+                raise Problem(message) from error
+            raise
+
+    def _is_lost(self, error: psycopg.Error) -> bool:
+        """Say whether another connection is needed: this one broke, or its server takes no writes any more."""
+        if isinstance(error, errors.ReadOnlySqlTransaction) or self._conn is None or self._conn.closed:
+            return True
+        return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+
+
+def connect(conninfo: str, session: dict[str, str] | None = None) -> Conn:
+    """Open an autocommit connection whose session waits for nothing without end.
+
+    Raises ConfigProblem when the address cannot be read, UnreachableProblem when nobody answers there. Neither message
+    holds the password.
+    """
+    try:
+        given = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError:
+        # Not from it: it quotes the address.
+        message = "BATCHCTL_DATABASE_URL cannot be read: it must be a URL (postgresql://…) or `key=value` pairs"
+        raise ConfigProblem(message) from None
+    ours = [f"-c {name}={value}" for name, value in (session or {}).items()]
+    defaults = {
+        "application_name": "batchctl",
+        "connect_timeout": str(CONNECT_TIMEOUT_S),
+        "target_session_attrs": "read-write",
+    }
+    # Of two options with the same name the later one counts: that of the address.
+    merged: dict[str, Any] = {
+        **defaults,
+        **given,
+        "options": " ".join([*ours, str(given.get("options") or "")]).strip(),
+    }
+    try:
+        return psycopg.connect(make_conninfo("", **merged), autocommit=True)
+    except psycopg.OperationalError as error:
+        message = f"the database cannot be reached: {_first_line(error)}"
+        raise UnreachableProblem(message) from error
+
+
+def _first_line(error: Exception) -> str:
+    """Return what PostgreSQL said in one line, without values of rows (its DETAIL is left out)."""
+    diag = getattr(error, "diag", None)
+    text = (diag.message_primary if diag else None) or str(error).strip() or type(error).__name__
+    lines: Sequence[str] = text.splitlines()
+    return lines[0] if lines else text

@@ -1,0 +1,1 @@
+"""Facts and decisions; this package imports nothing but the standard library."""

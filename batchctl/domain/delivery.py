@@ -1,0 +1,120 @@
+"""Deliveries of webhooks: their states, and what a try makes of one (contract §5)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from random import Random
+from typing import assert_never
+from uuid import UUID
+
+from batchctl.domain.backoff import WEBHOOK_SLOW_WAITS_S, webhook_wait
+from batchctl.domain.limits import Limits
+from batchctl.domain.webhook import Delivered, DeliveryAnswer, Gone, NotDelivered
+
+LEASE_SLACK = timedelta(seconds=2)
+"""A claimed try is left to its worker so much longer than the request itself may take."""
+LONGEST_QUICK_STEP = 16
+"""For the wait after this quick retry (9 h) no pass would stay, whatever ENTERPRISE_WEBHOOK_RETRIES says."""
+
+
+class DeliveryStatus(StrEnum):
+    """The values of `webhook_deliveries.status` and of `batch_jobs.webhook_status`."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    RETRYING = "retrying"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDelivery:
+    """An event for the outbox."""
+
+    id: UUID
+    batch_id: UUID
+    event_type: str
+    url: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedDelivery:
+    """A delivery claimed for a try."""
+
+    id: UUID
+    batch_id: UUID
+    url: str
+    body: str
+    attempt: int
+    """The number of this try, 1 for the first: the token that the record must still find."""
+    secret: str | None
+    """The endpoint's own secret; None: the default one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRecord:
+    """The row to write after a try."""
+
+    id: UUID
+    attempt: int
+    status: DeliveryStatus
+    duration_ms: int
+    next_attempt_at: datetime | None = None
+    status_code: int | None = None
+    error: str | None = None
+    retries_soon: bool = False
+    """Whether the next try is a quick one, for which the pass waits."""
+
+
+def lease(limits: Limits) -> timedelta:
+    """Return how long a claimed try belongs to its worker: the request's own deadline and a little more."""
+    return timedelta(milliseconds=limits.webhook_timeout_ms) + LEASE_SLACK
+
+
+def slow_window(slow_retries: int) -> timedelta:
+    """Return how long the slow retries last, spread left out; so long a delivery waits for a secret (contract §3)."""
+    steps = WEBHOOK_SLOW_WAITS_S[:slow_retries]
+    repeated = max(slow_retries - len(steps), 0) * WEBHOOK_SLOW_WAITS_S[-1]
+    return timedelta(seconds=sum(steps) + repeated)
+
+
+def decide(
+    delivery: ClaimedDelivery, answer: DeliveryAnswer, duration_ms: int, limits: Limits, now: datetime, random: Random
+) -> DeliveryRecord:
+    """Turn the receiver's answer into the row to write: sent, given up, or another try after its wait."""
+    match answer:
+        case Delivered(status=code):
+            return DeliveryRecord(
+                id=delivery.id,
+                attempt=delivery.attempt,
+                status=DeliveryStatus.SENT,
+                duration_ms=duration_ms,
+                status_code=code,
+            )
+        case Gone(status=code):
+            return DeliveryRecord(
+                id=delivery.id,
+                attempt=delivery.attempt,
+                status=DeliveryStatus.FAILED,
+                duration_ms=duration_ms,
+                status_code=code,
+                error=f"the receiver answered {code}: it is gone for good",
+            )
+        case NotDelivered(status=code, error=error, retry_after_s=retry_after_s):
+            quick, slow = limits.webhook_quick_retries, limits.webhook_slow_retries
+            wait = webhook_wait(delivery.attempt, quick, slow, retry_after_s, random)
+            # A Retry-After that asks for more than the longest quick wait is left to a later pass.
+            longest = min(quick, LONGEST_QUICK_STEP)
+            patience = webhook_wait(longest, quick, slow, None, random) if delivery.attempt <= quick else None
+            return DeliveryRecord(
+                id=delivery.id,
+                attempt=delivery.attempt,
+                status=DeliveryStatus.FAILED if wait is None else DeliveryStatus.RETRYING,
+                duration_ms=duration_ms,
+                next_attempt_at=None if wait is None else now + wait,
+                status_code=code,
+                error=error,
+                retries_soon=wait is not None and patience is not None and wait <= patience,
+            )
+        case _:
+            assert_never(answer)

@@ -1,0 +1,140 @@
+"""Claiming queued batches: freeze their credits and set them going, or refuse them, in one transaction a group."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from batchctl.domain.batch import BatchStatus, MalformedBatch, QueuedBatch, Refusal
+from batchctl.domain.credit import Entry, Purse, moves
+from batchctl.domain.webhook import Event
+from batchctl.service.outbox import NewEvent, write_events
+from batchctl.service.sets import Written, take_all
+from batchctl.service.unsent import close_refused
+from batchctl.service.world import World
+from batchctl.statement import Conn
+from batchctl.store import batches, ledger, wallets
+
+MALFORMED_PER_PASS = 1000
+"""Bound of a pass's refusals; what is over is left for the next pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What claiming came to."""
+
+    frozen: int
+    credits_frozen: int
+    refusals: Counter[Refusal]
+    held: list[tuple[UUID, str]]
+    """Batches put on hold, with the reasons."""
+    held_tasks: list[tuple[UUID, str]]
+    """Tasks of refused batches put on hold, with the reasons."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    frozen: Sequence[QueuedBatch]
+    refusals: Sequence[tuple[UUID, Refusal]]
+
+
+def claim(world: World) -> Claims:
+    """Refuse malformed batches, claim and freeze up to `max_claim` others, and fail the tasks of refused ones."""
+    now = world.clock()
+    malformed: Written[UUID, _Group] = take_all(
+        world.db,
+        MALFORMED_PER_PASS,
+        lambda tx, limit, seen: _refuse_malformed(world, tx, limit, seen, now),
+        lambda tx, offenders: batches.hold(tx, offenders, now=now),
+    )
+    claimed: Written[UUID, _Group] = take_all(
+        world.db,
+        world.limits.max_claim,
+        lambda tx, limit, seen: _freeze(world, tx, limit, seen, now),
+        lambda tx, offenders: batches.hold(tx, offenders, now=now),
+    )
+    groups = [*malformed.results, *claimed.results]
+    closed = close_refused(world, now)
+    frozen = [batch for group in groups for batch in group.frozen]
+    return Claims(
+        frozen=len(frozen),
+        credits_frozen=sum(batch.required_credits for batch in frozen),
+        refusals=Counter(reason for group in groups for _, reason in group.refusals),
+        held=[*malformed.rejected, *claimed.rejected],
+        held_tasks=closed.rejected,
+    )
+
+
+def _refuse_malformed(world: World, tx: Conn, limit: int, seen: list[UUID], now: datetime) -> _Group:
+    found = batches.find_malformed(tx, missing_since=now - world.limits.incomplete_timeout, batch_limit=limit)
+    seen[:] = [batch.id for batch in found]
+    refusals = [(batch.id, batch.reason) for batch in found]
+    _refuse(world, tx, found, refusals, now)
+    return _Group(frozen=[], refusals=refusals)
+
+
+def _freeze(world: World, tx: Conn, limit: int, seen: list[UUID], now: datetime) -> _Group:
+    found = batches.find_claimable(tx, batch_limit=limit)
+    seen[:] = [batch.id for batch in found]
+    locked = wallets.lock(tx, (batch.user_id for batch in found)) if found else {}
+    purses = {user_id: Purse(wallet, now) for user_id, wallet in locked.items()}
+    frozen: list[QueuedBatch] = []
+    refused: list[QueuedBatch] = []
+    refusals: list[tuple[UUID, Refusal]] = []
+    entries: list[Entry] = []
+    for batch in found:
+        match _ask(purses.get(batch.user_id), batch):
+            case Refusal() as reason:
+                refused.append(batch)
+                refusals.append((batch.id, reason))
+            case taken:
+                frozen.append(batch)
+                entries.extend(taken)
+    if frozen:
+        batches.freeze(tx, frozen, now=now)
+    if entries:
+        wallets.move(tx, moves(entries), now=now)
+        ledger.insert(tx, entries, now=now)
+    _refuse(world, tx, refused, refusals, now)
+    return _Group(frozen=frozen, refusals=refusals)
+
+
+def _ask(purse: Purse | None, batch: QueuedBatch) -> list[Entry] | Refusal:
+    """Freeze from a purse; a batch that costs nothing needs none."""
+    if purse is not None:
+        return purse.freeze(batch)
+    return Refusal.WALLET_NOT_FOUND if batch.required_credits else []
+
+
+def _refuse(
+    world: World,
+    tx: Conn,
+    refused: Sequence[QueuedBatch | MalformedBatch],
+    refusals: Sequence[tuple[UUID, Refusal]],
+    now: datetime,
+) -> None:
+    if not refused:
+        return
+    batches.refuse(tx, refusals, now=now)
+    events = [
+        NewEvent(url=batch.webhook_url, event=_refusal_event(batch, reason, now))
+        for batch, (_, reason) in zip(refused, refusals, strict=True)
+    ]
+    write_events(world, tx, events, now)
+
+
+def _refusal_event(batch: QueuedBatch | MalformedBatch, reason: Refusal, now: datetime) -> Event:
+    task_count = batch.task_count if isinstance(batch, MalformedBatch) else batch.total_count
+    return Event(
+        batch_id=str(batch.id),
+        user_id=str(batch.user_id),
+        status=BatchStatus.FAILED,
+        total_count=batch.total_count or 0,
+        success_count=0,
+        failed_count=task_count,
+        credits_spent=0,
+        credits_refunded=0,
+        reason=reason,
+        timestamp_ms=int(now.timestamp() * 1000),
+    )

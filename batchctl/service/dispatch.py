@@ -1,0 +1,47 @@
+"""Dispatch: claim queued batches and freeze their credits, rescue orphans, send what may be sent."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from batchctl.domain.report import DispatchReport, Finding
+from batchctl.service.claim import claim
+from batchctl.service.rescue import rescue
+from batchctl.service.submit import Submissions
+from batchctl.service.world import Budget, World
+
+
+def dispatch(world: World, budget: Budget) -> DispatchReport:
+    """Run the stage once; ConfigProblem, and nothing claimed or frozen, when there is no key for the provider."""
+    world.need_provider()
+    claims = claim(world)
+    rescued = rescue(world)
+    submissions = Submissions(world, budget)
+    submissions.run()
+    counts = submissions.counts
+    refused = claims.refusals.total()
+    findings = [
+        *_held("batch", claims.held),
+        *_held("task", [*claims.held_tasks, *rescued.held, *submissions.held]),
+    ]
+    if submissions.breaker.account_error is not None:
+        error = submissions.breaker.account_error
+        message = f"the provider refuses our account, submitting stopped: {error}: check GRSAI_API_KEY and the balance"
+        findings.append(Finding(message=message))
+    return DispatchReport(
+        claimed=claims.frozen + refused,
+        frozen=claims.frozen,
+        freeze_failed=refused,
+        tasks_started=counts["started"],
+        start_failed=counts["failed"] + rescued.failed,
+        start_deferred=counts["deferred"],
+        start_unknown=counts["unknown"] + rescued.unknown,
+        credits_frozen=claims.credits_frozen,
+        refusals={str(reason): number for reason, number in sorted(claims.refusals.items())},
+        requests=counts["requests"],
+        connect_failures=counts["connect_failures"],
+        findings=tuple(findings),
+    )
+
+
+def _held(kind: str, held: Iterable[tuple[UUID, str]]) -> list[Finding]:
+    return [Finding(message=f"{kind} {row_id} is on hold: {reason}") for row_id, reason in held]

@@ -1,0 +1,44 @@
+"""Several passes in one run: one after another while there is work, asleep until something is due, till the end."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from batchctl.domain.report import PassReport, add
+from batchctl.service.run_once import run_once
+from batchctl.service.world import World, start_pass
+from batchctl.store import due
+
+PASS_GAP_S = 1.0
+"""The same task is asked at most once a second (contract §4), so passes begin at least so far apart."""
+LOOK_S = 5.0
+"""New batches are looked for at least this often."""
+NAP_S = 0.2
+"""Sleep is taken in naps, to notice soon that the process was asked to stop."""
+
+
+def run_for(
+    world: World, seconds: float, stopping: Callable[[], bool], on_break: Callable[[Exception], None]
+) -> PassReport:
+    """Run passes for `seconds` and return the sum of their reports, with their number."""
+    ends_at_s = time.monotonic() + seconds
+    total: PassReport | None = None
+    while True:
+        started_s = time.monotonic()
+        budget = start_pass(world, max(ends_at_s - started_s, 0.0), stopping, poll_gap=timedelta(seconds=PASS_GAP_S))
+        report = run_once(world, budget, on_break)
+        total = report if total is None else add(total, report)
+        wait_until_s = started_s + PASS_GAP_S
+        if report.is_idle:
+            wait_until_s = max(wait_until_s, time.monotonic() + _idle_s(world))
+        if stopping() or wait_until_s >= ends_at_s:
+            return total
+        while time.monotonic() < wait_until_s and not stopping():
+            world.sleep(min(NAP_S, max(wait_until_s - time.monotonic(), 0.0)))
+
+
+def _idle_s(world: World) -> float:
+    """Return how long nothing is due, as far as the database knows now."""
+    now = world.clock()
+    due_at = world.db.ask(lambda tx: due.find_next(tx, now=now))
+    return LOOK_S if due_at is None else min(max((due_at - now).total_seconds(), 0.0), LOOK_S)

@@ -1,0 +1,106 @@
+"""Settling finished batches: charge what succeeded, give back the rest, tell the customer; one transaction a group."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from batchctl.domain.batch import FinishedBatch
+from batchctl.domain.credit import (
+    Entry,
+    Purse,
+    Settlement,
+    SettlementImpossibleError,
+    moves,
+    settlement,
+)
+from batchctl.domain.report import Finding, SettleReport
+from batchctl.domain.webhook import Event
+from batchctl.service.adopt import adopt
+from batchctl.service.outbox import NewEvent, write_events
+from batchctl.service.sets import Written, take_all
+from batchctl.service.world import World
+from batchctl.statement import Conn
+from batchctl.store import batches, ledger, wallets
+
+NO_WALLET = "WALLET_NOT_FOUND: the refund has no wallet to go to"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    settled: Sequence[Settlement]
+    held: Sequence[tuple[UUID, str]]
+
+
+def settle(world: World) -> SettleReport:
+    """Settle up to `max_settle` finished batches, the oldest first, each exactly once."""
+    now = world.clock()
+    left_behind = adopt(world, now)
+    written: Written[UUID, _Group] = take_all(
+        world.db,
+        world.limits.max_settle,
+        lambda tx, limit, seen: _settle(world, tx, limit, seen, now),
+        lambda tx, offenders: batches.hold(tx, offenders, now=now),
+    )
+    settled = [settlement for group in written.results for settlement in group.settled]
+    held = [*left_behind, *written.rejected, *(pair for group in written.results for pair in group.held)]
+    return SettleReport(
+        settled=len(settled),
+        credits_spent=sum(one.spent for one in settled),
+        credits_refunded=sum(one.refunded for one in settled),
+        findings=tuple(Finding(message=f"batch {batch_id} is on hold: {reason}") for batch_id, reason in held),
+    )
+
+
+def _settle(world: World, tx: Conn, limit: int, seen: list[UUID], now: datetime) -> _Group:
+    found = batches.find_settleable(tx, missing_since=now - world.limits.incomplete_timeout, batch_limit=limit)
+    seen[:] = [batch.id for batch in found]
+    if not found:
+        return _Group(settled=[], held=[])
+    locked = wallets.lock(tx, (batch.user_id for batch in found))
+    purses = {user_id: Purse(wallet, now) for user_id, wallet in locked.items()}
+    settled: list[Settlement] = []
+    entries: list[Entry] = []
+    held: list[tuple[UUID, str]] = []
+    for batch in found:
+        try:
+            closed, refunds = _close(batch, purses.get(batch.user_id))
+        except SettlementImpossibleError as error:
+            held.append((batch.id, str(error)))
+        else:
+            settled.append(closed)
+            entries.extend(refunds)
+    if settled:
+        batches.settle(tx, [(one, one.final_status) for one in settled], now=now)
+        write_events(world, tx, [NewEvent(url=one.batch.webhook_url, event=_event(one, now)) for one in settled], now)
+    if entries:
+        wallets.move(tx, moves(entries), now=now)
+        ledger.insert(tx, entries, now=now)
+    if held:
+        batches.hold(tx, held, now=now)
+    return _Group(settled=settled, held=held)
+
+
+def _close(batch: FinishedBatch, purse: Purse | None) -> tuple[Settlement, list[Entry]]:
+    closed = settlement(batch)
+    if not closed.refunded:
+        return closed, []
+    if purse is None:
+        raise SettlementImpossibleError(NO_WALLET)
+    return closed, purse.refund(closed)
+
+
+def _event(closed: Settlement, now: datetime) -> Event:
+    batch = closed.batch
+    return Event(
+        batch_id=str(batch.id),
+        user_id=str(batch.user_id),
+        status=closed.final_status,
+        total_count=batch.total_count,
+        success_count=batch.succeeded_count,
+        failed_count=batch.failed_count,
+        credits_spent=closed.spent,
+        credits_refunded=closed.refunded,
+        reason=batch.last_error,
+        timestamp_ms=int(now.timestamp() * 1000),
+    )

@@ -1,0 +1,121 @@
+"""Sending tasks to the provider: claim for free places | submit | record, in groups, until nothing more may start."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import count
+from uuid import UUID
+
+from batchctl.domain.breaker import SubmissionBreaker
+from batchctl.domain.fairness import share_places
+from batchctl.domain.submission import ClaimedTask, SubmissionRecord, decide
+from batchctl.domain.task import TaskStatus
+from batchctl.domain.wire import Landed, NotSent, Request
+from batchctl.service.flight import fly
+from batchctl.service.sets import take_all, write_all
+from batchctl.service.world import Budget, World
+from batchctl.statement import Conn
+from batchctl.store import batches, tasks
+
+
+class Submissions:
+    """One pass's submissions: what is in flight, and what became of the rest."""
+
+    def __init__(self, world: World, budget: Budget) -> None:
+        """Start with nothing in flight; ConfigProblem when there is no key for the provider."""
+        self._world = world
+        self._budget = budget
+        self._provider = world.need_provider()
+        self._keys = count()
+        self._in_flight: dict[int, ClaimedTask] = {}
+        self.breaker = SubmissionBreaker()
+        self.counts: Counter[str] = Counter()
+        """started, failed, deferred, unknown, requests, connect_failures."""
+        self.held: list[tuple[UUID, str]] = []
+
+    def run(self) -> None:
+        """Submit tasks as places become free, until none may start, the breaker opens or the budget is spent."""
+        fly(self._world.provider_http, take=self._take, land=self._land, is_spent=self._is_over)
+
+    def _is_over(self) -> bool:
+        return self.breaker.is_open or self._budget.is_spent()
+
+    def _take(self, free: int) -> list[Request]:
+        now = self._world.clock()
+        claimed = take_all(
+            self._world.db,
+            free,
+            lambda tx, limit, seen: self._claim(tx, limit, seen, now),
+            lambda tx, offenders: tasks.hold(tx, offenders, now=now),
+        )
+        self.held += claimed.rejected
+        requests: list[Request] = []
+        for task in (task for group in claimed.results for task in group):
+            key = next(self._keys)
+            self._in_flight[key] = task
+            requests.append(self._provider.submission(key, task.submission()))
+        self.counts["requests"] += len(requests)
+        return requests
+
+    def _claim(self, tx: Conn, free: int, seen: list[UUID], now: datetime) -> list[ClaimedTask]:
+        limits = self._world.limits
+        if limits.max_in_flight:
+            tasks.lock_places(tx)
+            free = min(free, limits.max_in_flight - tasks.count_in_flight(tx))
+        if free <= 0:
+            return []
+        startable = batches.find_startable(
+            tx,
+            places=free,
+            start_cap=limits.max_start_per_batch,
+            pass_started_at=self._budget.started_at,
+            now=now,
+        )
+        if not startable:
+            return []
+        shares = share_places(free, startable, limits.max_start_per_batch)
+        seen[:] = tasks.find_startable(tx, shares, pass_started_at=self._budget.started_at, now=now)
+        return tasks.start(tx, seen, provider_host=self._provider.host, now=now) if seen else []
+
+    def _land(self, group: Sequence[Landed]) -> None:
+        now = self._world.clock()
+        records = [self._decide(landed, now) for landed in group]
+        records.sort(key=lambda record: record.id)
+        written = write_all(self._world.db, records, lambda tx, some: tasks.record_submissions(tx, some, now=now))
+        recorded = {task_id for ids in written.results for task_id in ids}
+        self.counts.update(_outcome(record) for record in records if record.id in recorded)
+        self.held += [(r.id, r.hold_reason) for r in records if r.hold_reason is not None and r.id in recorded]
+        self._hold(written.rejected, now)
+
+    def _decide(self, landed: Landed, now: datetime) -> SubmissionRecord:
+        task = self._in_flight.pop(landed.key)
+        self.counts["connect_failures"] += isinstance(landed.outcome, NotSent)
+        answer = self._provider.read_submission(landed.outcome)
+        self.breaker.see(task.id, task.user_id, answer)
+        world = self._world
+        return decide(task, answer, world.limits, now, world.random, calls_back=self._provider.calls_back)
+
+    def _hold(self, rejected: Sequence[tuple[SubmissionRecord, str]], now: datetime) -> None:
+        if not rejected:
+            return
+        reasons = [(record.id, _hold_reason(record, error)) for record, error in rejected]
+        self._world.db.persist(lambda tx: tasks.hold(tx, reasons, now=now))
+        self.held.extend(reasons)
+
+
+def _outcome(record: SubmissionRecord) -> str:
+    if record.outcome_unknown:
+        return "unknown"
+    match record.status:
+        case TaskStatus.FAILED:
+            return "failed"
+        case TaskStatus.PENDING:
+            return "deferred"
+        case _:
+            return "started"
+
+
+def _hold_reason(record: SubmissionRecord, error: str) -> str:
+    """Say why a record could not be written, with the provider's id, which nothing else remembers."""
+    remote_id = "" if record.remote_id is None else f"; the provider accepted it as {record.remote_id!r}"
+    return f"{error}{remote_id}"

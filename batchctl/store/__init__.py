@@ -1,0 +1,1 @@
+"""One typed function for each statement; it takes a connection, never commits and never decides."""

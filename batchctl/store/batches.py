@@ -1,0 +1,110 @@
+"""Statements on batch_jobs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from batchctl.domain.batch import (
+    BatchLine,
+    BatchStatus,
+    FinishedBatch,
+    MalformedBatch,
+    QueuedBatch,
+    Refusal,
+    StartableBatch,
+)
+from batchctl.domain.credit import Settlement
+from batchctl.statement import Conn, NoRow, Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Id:
+    id: UUID
+
+
+_FIND_MALFORMED = Statement("batches/find_malformed", MalformedBatch)
+_FIND_CLAIMABLE = Statement("batches/find_claimable", QueuedBatch)
+_FREEZE = Statement("batches/freeze", NoRow)
+_REFUSE = Statement("batches/refuse", NoRow)
+_FIND_STARTABLE = Statement("batches/find_startable", StartableBatch)
+_FIND_SETTLEABLE = Statement("batches/find_settleable", FinishedBatch)
+_SETTLE = Statement("batches/settle", NoRow)
+_HOLD = Statement("batches/hold", NoRow)
+_INSERT = Statement("batches/insert", _Id)
+_LIST = Statement("batches/list", BatchLine)
+
+
+def find_malformed(tx: Conn, *, missing_since: datetime, batch_limit: int) -> list[MalformedBatch]:
+    """Find and lock queued batches that can never be claimed, or whose tasks were missing before `missing_since`."""
+    return _FIND_MALFORMED.all(tx, missing_since=missing_since, batch_limit=batch_limit)
+
+
+def find_claimable(tx: Conn, *, batch_limit: int) -> list[QueuedBatch]:
+    """Find and lock complete queued batches, fairly between customers."""
+    return _FIND_CLAIMABLE.all(tx, batch_limit=batch_limit)
+
+
+def freeze(tx: Conn, frozen: Sequence[QueuedBatch], *, now: datetime) -> int:
+    """Move batches to processing with their required credits frozen; return how many were still queued."""
+    return _FREEZE.run(
+        tx, ids=[batch.id for batch in frozen], frozen_credits=[batch.required_credits for batch in frozen], now=now
+    )
+
+
+def refuse(tx: Conn, refusals: Sequence[tuple[UUID, Refusal]], *, now: datetime) -> int:
+    """End queued batches for which nothing could be frozen; return how many were still queued."""
+    return _REFUSE.run(
+        tx, ids=[batch_id for batch_id, _ in refusals], reasons=[str(reason) for _, reason in refusals], now=now
+    )
+
+
+def find_startable(
+    tx: Conn, *, places: int, start_cap: int, pass_started_at: datetime, now: datetime
+) -> list[StartableBatch]:
+    """Find and lock batches with due tasks and room under the cap, oldest first."""
+    return _FIND_STARTABLE.all(tx, places=places, start_cap=start_cap, pass_started_at=pass_started_at, now=now)
+
+
+def find_settleable(tx: Conn, *, missing_since: datetime, batch_limit: int) -> list[FinishedBatch]:
+    """Find and lock the oldest batches of which every task is finished; one younger than that may still get tasks."""
+    return _FIND_SETTLEABLE.all(tx, missing_since=missing_since, batch_limit=batch_limit)
+
+
+def settle(tx: Conn, settlements: Sequence[tuple[Settlement, BatchStatus]], *, now: datetime) -> int:
+    """Close the books of batches; return how many were still open."""
+    return _SETTLE.run(
+        tx,
+        ids=[settlement.batch.id for settlement, _ in settlements],
+        statuses=[str(status) for _, status in settlements],
+        settlement_statuses=[str(settlement.status) for settlement, _ in settlements],
+        success_counts=[settlement.batch.succeeded_count for settlement, _ in settlements],
+        failed_counts=[settlement.batch.failed_count for settlement, _ in settlements],
+        credits_spent=[settlement.spent for settlement, _ in settlements],
+        webhook_statuses=[None if settlement.batch.webhook_url is None else "pending" for settlement, _ in settlements],
+        now=now,
+    )
+
+
+def hold(tx: Conn, reasons: Sequence[tuple[UUID, str]], *, now: datetime) -> int:
+    """Put batches on hold; return how many were not yet."""
+    return _HOLD.run(tx, ids=[batch_id for batch_id, _ in reasons], reasons=[text for _, text in reasons], now=now)
+
+
+def insert(
+    tx: Conn, *, user_id: UUID, total_count: int, cost_per_video: int, webhook_url: str | None, now: datetime
+) -> UUID:
+    """Enqueue a batch and return its id; its tasks follow in the same transaction."""
+    return _INSERT.one(
+        tx,
+        user_id=user_id,
+        total_count=total_count,
+        cost_per_video=cost_per_video,
+        webhook_url=webhook_url,
+        now=now,
+    ).id
+
+
+def list_of(tx: Conn, user_id: UUID) -> list[BatchLine]:
+    """List a customer's batches, the oldest first."""
+    return _LIST.all(tx, user_id=user_id)

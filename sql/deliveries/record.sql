@@ -1,0 +1,53 @@
+-- Write what became of tries: on the try, on the delivery, and on the batch whose owner asks there. A delivery is moved
+-- by the try that it waits for; that a receiver acknowledged it counts whenever it is heard.
+-- Locks: these deliveries, while they are open; then their batches.
+-- Again: changes nothing: the try that a row names is over.
+with tried as materialized (
+    select t.id, t.attempt, t.status, t.next_attempt_at, t.status_code, t.error, t.duration_ms
+    from
+        unnest(
+            %(ids)s::uuid[],
+            %(attempts)s::int[],
+            %(statuses)s::text[],
+            %(next_attempt_ats)s::timestamptz[],
+            %(status_codes)s::int[],
+            %(errors)s::text[],
+            %(durations_ms)s::int[]
+        ) as t (id, attempt, status, next_attempt_at, status_code, error, duration_ms)
+),
+
+recorded as (
+    update webhook_deliveries as d
+    set
+        status = t.status,
+        next_attempt_at = t.next_attempt_at,
+        last_status_code = t.status_code,
+        last_error = t.error,
+        delivered_at = case when t.status = 'sent' then %(now)s::timestamptz end
+    from tried as t
+    where
+        d.id = t.id and d.id = any(%(ids)s::uuid[])
+        and d.status in ('pending', 'retrying') and (d.attempts = t.attempt or t.status = 'sent')
+    returning d.id, d.batch_job_id, d.attempts, d.status, d.last_error
+),
+
+logged as (
+    update delivery_attempts as a
+    set duration_ms = t.duration_ms, status_code = t.status_code, error = t.error
+    from tried as t
+    where a.delivery_id = t.id and a.attempt = t.attempt and a.delivery_id = any(%(ids)s::uuid[])
+),
+
+told as (
+    update batch_jobs as b
+    set
+        webhook_status = r.status,
+        webhook_attempts = r.attempts,
+        webhook_last_error = r.last_error,
+        webhook_last_sent_at = %(now)s,
+        updated_at = %(now)s
+    from recorded as r
+    where b.id = r.batch_job_id
+)
+
+select id from recorded

@@ -1,0 +1,22 @@
+-- Say when something becomes due next: a poll, a submission put off, a webhook try.
+-- Locks: nothing.
+-- Again: says it again.
+select
+    least(
+        (
+            select min(coalesce(next_poll_at, %(now)s)) from video_tasks
+            where
+                status = 'processing' and grsai_task_id is not null and hold_reason is null
+                and batch_job_id is not null
+        ),
+        (
+            select min(next_retry_at) from video_tasks
+            where
+                status in ('pending', 'queued') and first_attempt_at is not null
+                and batch_job_id is not null and hold_reason is null
+        ),
+        (
+            select min(next_attempt_at) from webhook_deliveries
+            where status in ('pending', 'retrying') and next_attempt_at is not null
+        )
+    ) as due_at

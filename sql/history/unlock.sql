@@ -1,0 +1,4 @@
+-- Let others migrate.
+-- Locks: nothing; gives up all advisory locks of the session.
+-- Again: changes nothing.
+select pg_advisory_unlock_all()

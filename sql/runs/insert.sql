@@ -1,0 +1,5 @@
+-- Remember a pass that did something.
+-- Locks: nothing that exists.
+-- Again: remembers it once more.
+insert into runs (started_at, duration_ms, host, process_id, exit_code, report)
+values (%(started_at)s, %(duration_ms)s, %(host)s, %(process_id)s, %(exit_code)s, %(report)s::jsonb)

@@ -1,0 +1,1 @@
+"""The tests of batchctl; the folders mirror the package."""

@@ -1,0 +1,156 @@
+"""`batchctl run-once`: its report in every form, its exit codes, its silence."""
+
+import os
+import signal
+import subprocess
+import sys
+from threading import Event
+
+import pytest
+
+from tests.cli.conftest import Shell
+from tests.scenario import Company
+
+CONTRACT_KEYS = {
+    "dispatch": {"claimed", "frozen", "freeze_failed", "tasks_started", "start_failed", "start_deferred"},
+    "poll": {"polled", "succeeded", "failed", "still_processing", "transient_errors", "max_poll_reached"},
+    "settle": {"settled", "credits_spent", "credits_refunded"},
+    "webhook": {"sent", "retrying", "failed"},
+}
+
+
+def test_json_has_the_contract_s_keys(company: Company, office: Shell) -> None:
+    """`--json` prints one document with every key of the contract, and nothing else on stdout or stderr."""
+    company.enqueue(company.customer(permanent=20), 2)
+
+    ran = office.run("run-once", "--json")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert all(keys <= ran.document[stage].keys() for stage, keys in CONTRACT_KEYS.items())
+    assert isinstance(ran.document["duration_ms"], int)
+    assert ran.document["dispatch"]["claimed"] == 1
+    assert ran.document["dispatch"]["tasks_started"] == 2
+
+
+@pytest.mark.parametrize("stage", ["dispatch", "poll", "settle"])
+def test_a_stage_prints_its_own_object(office: Shell, stage: str) -> None:
+    """`dispatch|poll|settle --json` print their stage's own object."""
+    ran = office.run(stage, "--json")
+
+    assert ran.code == 0
+    assert CONTRACT_KEYS[stage] <= ran.document.keys()
+
+
+def test_idle_pass_without_a_terminal_prints_nothing(office: Shell) -> None:
+    """Cron sends no mail for a pass that found nothing to do."""
+    ran = office.run("run-once")
+
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+def test_pass_with_work_says_what_it_did(company: Company, office: Shell) -> None:
+    """Without a terminal a pass with work prints a plain line a stage, and is kept in `runs`."""
+    company.enqueue(company.customer(permanent=20), 2)
+
+    ran = office.run("run-once")
+
+    assert "dispatch: 1 batch claimed (20 credits frozen), 2 tasks started" in ran.out
+    (row,) = company.sql("select report, exit_code from runs")
+    assert row.report["dispatch"]["frozen"] == 1
+    assert row.exit_code == 0
+
+
+def test_without_a_key_only_provider_stages_stop(company: Company, office: Shell) -> None:
+    """Without GRSAI_API_KEY nothing is claimed or frozen, settle and webhook still run, and the exit code is 78."""
+    batch_id = company.enqueue(company.customer(permanent=20), 2)
+    done = company.enqueue(company.customer(permanent=10), 1)
+    company.sql(
+        "update video_tasks set status = 'failed', failure_type = 'unknown', error_message = 'x', completed_at = now()"
+        " where batch_job_id = %s",
+        done,
+    )
+    company.sql("update batch_jobs set status = 'processing', cost_per_video = 0 where id = %s", done)
+
+    ran = office.run("run-once", "--json", GRSAI_API_KEY="")
+
+    assert ran.code == 78
+    assert ran.err.splitlines() == [f"error: {stage}: {_no_key()}" for stage in ("dispatch", "poll")]
+    assert company.batch(batch_id).status == "queued"
+    assert (ran.document["settle"]["settled"], ran.document["webhook"]["sent"]) == (1, 1)
+
+
+def _no_key() -> str:
+    return "GRSAI_API_KEY is not set: nothing is claimed, submitted or polled; settle and webhook still run"
+
+
+def test_unreachable_provider_exits_69_and_loses_nothing(company: Company, office: Shell) -> None:
+    """When no request gets a connection the pass exits 69; the task stays pending."""
+    batch_id = company.enqueue(company.customer(permanent=10), 1)
+    company.provider.stop()
+
+    ran = office.run("run-once")
+
+    assert ran.code == 69
+    assert "the provider cannot be reached" in ran.err
+    assert company.tasks(batch_id)[0].status == "pending"
+
+
+def test_refused_key_exits_1(company: Company, office: Shell) -> None:
+    """A key that the provider refuses is our own failure; no task is failed for it."""
+    batch_id = company.enqueue(company.customer(permanent=20), 2)
+
+    ran = office.run("run-once", GRSAI_API_KEY="sk-wrong")
+
+    assert ran.code == 1
+    assert "the provider refuses our account" in ran.err
+    assert "sk-wrong" not in ran.out + ran.err
+    assert {task.status for task in company.tasks(batch_id)} == {"pending"}
+
+
+def test_for_runs_passes_until_all_is_done(company: Company, office: Shell) -> None:
+    """`--for` sums its passes and sees waits far shorter than cron's minute; a task is asked at most once a second."""
+    batch_id = company.enqueue(company.customer(permanent=10), ["a [sim: polls=2]"])
+
+    ran = office.run("run-once", "--for", "3.5", "--json", BATCH_POLL_BACKOFF_SECONDS="0,0,0")
+
+    assert ran.code == 0
+    assert ran.document["passes"] >= 3
+    assert ran.document["poll"]["polled"] == 2
+    assert company.batch(batch_id).status == "completed"
+    first, second = (poll.at_s for poll in company.provider.journal.polls)
+    assert second - first >= 1
+
+
+def test_for_and_deadline_exclude_each_other(office: Shell) -> None:
+    """`--for` is the deadline of the whole run, so `--deadline` beside it is wrong usage."""
+    ran = office.run("run-once", "--for", "5", "--deadline", "5")
+
+    assert ran.code == 2
+    assert "exclude each other" in ran.err
+
+
+@pytest.mark.parametrize(("signal_number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signal_finishes_what_is_in_flight(company: Company, office: Shell, signal_number: int, code: int) -> None:
+    """After SIGTERM or SIGINT nothing new is sent; what is in flight is finished and recorded within ten seconds."""
+    company.enqueue(company.customer(permanent=500), [f"clip {n} [sim: submit_latency=0.6]" for n in range(50)])
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "batchctl", "run-once"],
+        env={**os.environ, **office.environment, "BATCH_PROVIDER_CONCURRENCY": "4"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not company.provider.journal.submissions:
+        assert worker.poll() is None
+        Event().wait(0.01)
+    worker.send_signal(signal_number)
+
+    _, err = worker.communicate(timeout=10)
+
+    assert worker.returncode == code
+    assert "interrupted" in err
+    (counts,) = company.sql(
+        "select count(*) filter (where grsai_task_id is not null) as sent,"
+        " count(*) filter (where status = 'processing' and grsai_task_id is null) as in_doubt from video_tasks"
+    )
+    assert counts.sent == len(company.provider.journal.accepted) <= 8
+    assert counts.in_doubt == 0

@@ -1,0 +1,1 @@
+"""Two workers at once, and workers that die: what the database must keep straight."""

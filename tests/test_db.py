@@ -1,0 +1,226 @@
+"""The database module: what survives a lost connection, and what an error may say; races/ has what is repeated."""
+
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from batchctl.db import Database, RowsRejectedError, SchemaProblem, connect
+from batchctl.domain.problem import ConfigProblem, Problem, UnreachableProblem
+from tests.conftest import Conn
+
+QUICK = {"lock_timeout": "20ms", "deadlock_timeout": "10ms", "statement_timeout": "5s"}
+
+
+@contextmanager
+def database(
+    dsn: str, session: dict[str, str] | None = None, sleep: Callable[[float], None] = lambda _: None
+) -> Iterator[Database]:
+    """Open a database whose sessions wait for nothing, and which does not sleep."""
+    with closing(Database(dsn, sleep, session=QUICK if session is None else session)) as db:
+        yield db
+
+
+def count(tx: Conn) -> int:
+    """Count the rows of the table of these tests."""
+    row = tx.execute("select count(*) from numbers").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.fixture
+def numbers(empty_dsn: str) -> str:
+    """Give the address of a database with a table of numbers, which holds 1 and 2."""
+    with psycopg.connect(empty_dsn, autocommit=True) as conn:
+        conn.execute("create table numbers (id int primary key, n int not null default 0 check (n >= 0), note text)")
+        conn.execute("insert into numbers values (1), (2)")
+    return empty_dsn
+
+
+def terminate(tx: Conn) -> None:
+    """Have the server end this session."""
+    tx.execute("select pg_terminate_backend(pg_backend_pid())")
+
+
+@pytest.mark.parametrize(
+    ("statement", "value", "said"),
+    [
+        ("insert into numbers values (3, -1, %s)", "a secret", 'violates check constraint "numbers_n_check"'),
+        ("insert into numbers values (1, 0, %s)", "a secret", "duplicate key value violates unique constraint"),
+        ("insert into numbers values (3, null, %s)", "a secret", "violates not-null constraint"),
+        ("insert into numbers (id, note) values (2147483647 + length(%s), '')", "a secret", "integer out of range"),
+        ("insert into numbers values (3, 0, %s)", "a secret\0", "cannot contain NUL"),
+        ("do $$ begin raise exception 'a guard speaks'; end $$", None, "a guard speaks"),
+    ],
+)
+def test_refused_row_is_told_without_its_values(numbers: str, statement: str, value: str | None, said: str) -> None:
+    """Whatever the database refuses has one name, says why, and quotes no row, not even in a traceback."""
+    with database(numbers) as db:
+        with pytest.raises(RowsRejectedError, match=said) as caught:
+            db.transact(lambda tx: tx.execute(statement.encode(), None if value is None else [value]))
+        assert "secret" not in "".join(traceback.format_exception(caught.value))
+        assert db.ask(count) == 2
+
+
+def test_connection_that_broke_before_the_commit_is_replaced(numbers: str) -> None:
+    """After a restart or a firewall cut the connection, its transaction is undone and is repeated on a new one."""
+    runs = 0
+
+    def work(tx: Conn) -> int:
+        nonlocal runs
+        runs += 1
+        tx.execute("insert into numbers values (3)")
+        if runs == 1:
+            terminate(tx)
+        return count(tx)
+
+    with database(numbers) as db:
+        db.ask(count)
+        assert db.transact(work) == 3
+        assert runs == 2
+
+
+def test_new_connection_that_breaks_is_not_replaced(numbers: str) -> None:
+    """When a new connection breaks too the database is away: that is said, and the exit code is 69 (contract §6)."""
+    with database(numbers) as db:
+        db.ask(count)
+        with pytest.raises(UnreachableProblem, match="connection to the database was lost") as caught:
+            db.transact(terminate)
+        assert caught.value.exit_code == 69
+        assert db.transact(count) == 2
+
+
+def test_question_is_asked_again_on_a_new_connection(numbers: str) -> None:
+    """A read that stands alone survives the loss of an idle connection."""
+    with database(numbers) as db, psycopg.connect(numbers, autocommit=True) as other:
+        db.ask(count)
+        other.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        assert db.ask(count) == 2
+        with pytest.raises(UnreachableProblem):
+            db.ask(terminate)
+
+
+@pytest.fixture
+def lost_at_commit(numbers: str) -> str:
+    """Give a database in which the first commit of a row with a note ends its session when it has been written."""
+    with psycopg.connect(numbers, autocommit=True) as conn:
+        conn.execute("create sequence commits")
+        conn.execute(
+            "create function cut() returns trigger language plpgsql as $$ begin"
+            " if nextval('commits') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if;"
+            " return null; end $$"
+        )
+        conn.execute(
+            "create constraint trigger cut after insert on numbers deferrable initially deferred"
+            " for each row when (new.note is not null) execute function cut()"
+        )
+    return numbers
+
+
+def insert_once(tx: Conn) -> int:
+    """Insert a row with a note, if it is not there."""
+    return tx.execute("insert into numbers values (3, 0, 'x') on conflict do nothing").rowcount
+
+
+def test_commit_of_unknown_outcome_is_not_repeated(lost_at_commit: str) -> None:
+    """Whether a commit that was cut off went through nobody knows: `transact` says so and leaves it at that."""
+    with database(lost_at_commit) as db:
+        db.ask(count)
+        with pytest.raises(UnreachableProblem):
+            db.transact(insert_once)
+
+
+def test_persist_repeats_a_commit_of_unknown_outcome(lost_at_commit: str) -> None:
+    """What changes nothing when it is repeated is repeated until it is surely written."""
+    slept: list[float] = []
+    with database(lost_at_commit, sleep=slept.append) as db:
+        db.persist(insert_once)
+        assert db.ask(count) == 3
+    assert slept == [0.2]
+
+
+def test_persist_waits_for_a_database_that_is_away(numbers: str, pg_admin: Conn) -> None:
+    """While the database lets nobody in, an answer that nobody else knows is kept and written afterwards."""
+    name = conninfo_to_dict(numbers)["dbname"]
+    slept: list[float] = []
+
+    def sleep(wait_s: float) -> None:
+        slept.append(wait_s)
+        if len(slept) == 3:
+            pg_admin.execute(f'alter database "{name}" with allow_connections true'.encode())
+
+    with database(numbers, sleep=sleep) as db:
+        db.ask(count)
+        pg_admin.execute(f'alter database "{name}" with allow_connections false'.encode())
+        pg_admin.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", [name])
+        assert db.persist(insert_once) == 1
+    assert slept == [0.2, 0.5, 1.0]
+
+
+def test_server_that_takes_no_writes_any_more_is_left(numbers: str) -> None:
+    """After a failover the old primary is read-only: the connection to it counts as lost."""
+
+    def work(tx: Conn) -> None:
+        tx.execute("set transaction read only")
+        tx.execute("insert into numbers values (3)")
+
+    with database(numbers) as db, pytest.raises(UnreachableProblem, match="read-only transaction"):
+        db.transact(work)
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem", "said"),
+    [
+        ("select from no_such_table", SchemaProblem, "run `batchctl migrate`"),
+        ("select no_such_column from numbers", SchemaProblem, "run `batchctl migrate`"),
+        ("select no_such_function()", SchemaProblem, "run `batchctl migrate`"),
+        ("set role pg_monitor; insert into numbers values (3)", ConfigProblem, "lacks a right"),
+        (
+            "set local statement_timeout = 10; select pg_sleep(5)",
+            Problem,
+            "canceling statement due to statement timeout",
+        ),
+    ],
+)
+def test_what_an_operator_can_mend_is_a_problem(
+    numbers: str, statement: str, problem: type[Problem], said: str
+) -> None:
+    """A missing table or right and an exhausted server are told in one line with an exit code."""
+    with database(numbers) as db:
+        with pytest.raises(problem, match=said) as caught:
+            db.transact(lambda tx: tx.execute(statement.encode()))
+        assert type(caught.value) is problem
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["postgresql://u:hush@[x", "u:hush@host", "password=hush host"])
+def test_unreadable_address_keeps_its_password(address: str) -> None:
+    """An address that cannot be read is a wrong setting, and is not quoted, not even in a traceback."""
+    with pytest.raises(ConfigProblem, match="BATCHCTL_DATABASE_URL cannot be read") as caught:
+        connect(address)
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("address", ["postgresql://u:hush@127.0.0.1:1/db"])
+def test_nobody_there_is_told_without_the_password(address: str) -> None:
+    """Where nobody answers the exit code is 69; the message names the place and keeps the password."""
+    with pytest.raises(UnreachableProblem, match=r"the database cannot be reached: .*127\.0\.0\.1.*port 1") as caught:
+        connect(address)
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_options_of_the_address_come_on_top(numbers: str) -> None:
+    """Options in the address add to the session's own time limits, and of two that differ the address's counts."""
+    dsn = make_conninfo(numbers, options="-c search_path=elsewhere -c statement_timeout=7s")
+    with connect(dsn, {"lock_timeout": "3s", "statement_timeout": "60s"}) as conn:
+        shown = [
+            conn.execute(f"show {name}".encode()).fetchone()
+            for name in ("search_path", "lock_timeout", "statement_timeout")
+        ]
+    assert shown == [("elsewhere",), ("3s",), ("7s",)]
