@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PYTHON ?= python3.13 python3.12 python3.11 python3
 CODE := $(wildcard batchctl tests bench)
-SQL := $(wildcard sql/*/*.sql)
+SQL := $(wildcard sql/*/*.sql sql/*/*/*.sql)
 PG15_BIN ?= /usr/lib/postgresql/15/bin
 
 .PHONY: help demo test test-pg15 check lint types imports sql format schema lock clean
@@ -37,7 +37,7 @@ imports: .venv/dev.stamp ## Check that layers point inward
 
 sql: .venv/dev.stamp ## Check the layout of the SQL and the safety of the migrations
 	@$(BIN)/sqlfluff lint --processes 2 $(SQL)
-	@$(BIN)/squawk sql/migrations/*.sql
+	@$(BIN)/squawk sql/migrations/*.sql sql/adoption/indexes/*.sql
 
 format: .venv/dev.stamp ## Lay out Python and SQL
 	@$(BIN)/ruff format $(CODE)

@@ -83,14 +83,14 @@ class Database:
         raise AssertionError  # the last try returns or raises
 
     def persist(self, work: Callable[[Conn], Result]) -> Result:
-        """Like `transact`, for what must not be lost: while the database is away, wait for it to come back.
+        """Like `transact`, for what must not be lost: while the database is away or busy, wait and try again.
 
         `work` may have been committed when the connection broke, so it must change nothing when it is run again.
         """
         for wait_s in RECONNECT_WAITS_S:
             try:
                 return self.transact(work)
-            except UnreachableProblem:
+            except (UnreachableProblem, BusyProblem):
                 self._sleep(wait_s)
         return self.transact(work)
 

@@ -1,4 +1,4 @@
-"""A database of the original worker: its leftovers, and how each gets back onto the ordinary way (guide, part 2.6)."""
+"""A database of the original worker: its leftovers, and how each gets back onto the ordinary way."""
 
 from dataclasses import dataclass
 from datetime import datetime

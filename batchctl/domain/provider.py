@@ -118,6 +118,8 @@ class Transient:
     error: str
     connected: bool = True
     """False when no connection came about (refused, DNS, TLS, connect timeout)."""
+    account_refused: bool = False
+    """True when the HTTP status says that it is us whom the provider refuses (401, 402, 403)."""
 
 
 PollAnswer = Running | Succeeded | Failed | NoSuchTask | Transient

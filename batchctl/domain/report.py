@@ -106,6 +106,13 @@ class PassReport:
         )
 
 
+def account_findings(error: str | None) -> tuple[Finding, ...]:
+    """Return the finding that the provider refuses our account, if it does: `error` says how."""
+    if error is None:
+        return ()
+    return (Finding(message=f"the provider refuses our account ({error}): check GRSAI_API_KEY and the balance"),)
+
+
 def unreachable(stages: Iterable[DispatchReport | PollReport]) -> tuple[Finding, ...]:
     """Return the finding that every request to the provider failed to connect, if there were any (contract §6)."""
     stages = tuple(stages)

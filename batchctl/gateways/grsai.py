@@ -171,7 +171,7 @@ class Grsai:
     def _result(self, remote_id: str, reply: Reply) -> PollAnswer:
         answer = None if reply.truncated else parse(reply.body)
         if reply.status not in _SUCCESS:
-            return Transient(error=self._error(reply, answer))
+            return Transient(error=self._error(reply, answer), account_refused=reply.status in _ACCOUNT_STATUSES)
         if answer is None or answer.code is None:
             return Transient(error="the answer cannot be read")
         if answer.code != 0:

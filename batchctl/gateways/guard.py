@@ -1,4 +1,4 @@
-"""Which addresses on the network a customer's webhook may reach (guide reliability §5, items 1 to 4 and 6).
+"""Which addresses on the network a customer's webhook may reach.
 
 `check_url` gives an early and clear error; the truth is `check_addresses`, asked with every connection about the
 addresses that the name really has. Any port is allowed: the contract names none, and receivers do listen on 8443.

@@ -6,9 +6,10 @@ from uuid import UUID
 from batchctl.domain.adoption import Resolution, resolve
 from batchctl.domain.webhook import Event
 from batchctl.service.outbox import NewEvent, write_events
+from batchctl.service.sets import Written, take_all
 from batchctl.service.world import World
 from batchctl.statement import Conn
-from batchctl.store import adoption
+from batchctl.store import adoption, batches
 
 ADOPTED_PER_PASS = 1000
 
@@ -18,17 +19,24 @@ def adopt(world: World, now: datetime) -> list[tuple[UUID, str]]:
 
     A batch that moved within BATCH_CLAIM_TIMEOUT_SECONDS may still be in the original worker's hands.
     """
-    resolved = world.db.transact(lambda tx: _adopt(world, tx, now))
-    return [(one.batch.id, one.hold_reason) for one in resolved if one.hold_reason is not None]
+    written: Written[UUID, list[Resolution]] = take_all(
+        world.db,
+        ADOPTED_PER_PASS,
+        lambda tx, limit, seen: _adopt(world, tx, limit, seen, now),
+        lambda tx, offenders: batches.hold(tx, offenders, now=now),
+    )
+    resolved = [one for group in written.results for one in group]
+    return [*((one.batch.id, one.hold_reason) for one in resolved if one.hold_reason is not None), *written.rejected]
 
 
-def _adopt(world: World, tx: Conn, now: datetime) -> list[Resolution]:
+def _adopt(world: World, tx: Conn, limit: int, seen: list[UUID], now: datetime) -> list[Resolution]:
     found = adoption.find(
         tx,
         quiet_since=now - world.limits.claim_timeout,
         missing_since=now - world.limits.incomplete_timeout,
-        batch_limit=ADOPTED_PER_PASS,
+        batch_limit=limit,
     )
+    seen[:] = [batch.id for batch in found]
     resolved = [one for one in map(resolve, found) if one is not None]
     if resolved:
         adoption.resolve(tx, resolved, now=now)

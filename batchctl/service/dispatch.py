@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from batchctl.domain.report import DispatchReport, Finding
+from batchctl.domain.report import DispatchReport, Finding, account_findings
 from batchctl.service.claim import claim
 from batchctl.service.rescue import rescue
 from batchctl.service.submit import Submissions
@@ -13,20 +13,14 @@ from batchctl.service.world import Budget, World
 def dispatch(world: World, budget: Budget) -> DispatchReport:
     """Run the stage once; ConfigProblem, and nothing claimed or frozen, when there is no key for the provider."""
     world.need_provider()
+    if budget.stopping():
+        return DispatchReport()
     claims = claim(world)
     rescued = rescue(world)
     submissions = Submissions(world, budget)
     submissions.run()
     counts = submissions.counts
     refused = claims.refusals.total()
-    findings = [
-        *_held("batch", claims.held),
-        *_held("task", [*claims.held_tasks, *rescued.held, *submissions.held]),
-    ]
-    if submissions.breaker.account_error is not None:
-        error = submissions.breaker.account_error
-        message = f"the provider refuses our account, submitting stopped: {error}: check GRSAI_API_KEY and the balance"
-        findings.append(Finding(message=message))
     return DispatchReport(
         claimed=claims.frozen + refused,
         frozen=claims.frozen,
@@ -39,7 +33,11 @@ def dispatch(world: World, budget: Budget) -> DispatchReport:
         refusals={str(reason): number for reason, number in sorted(claims.refusals.items())},
         requests=counts["requests"],
         connect_failures=counts["connect_failures"],
-        findings=tuple(findings),
+        findings=(
+            *_held("batch", claims.held),
+            *_held("task", [*claims.held_tasks, *rescued.held, *submissions.held]),
+            *account_findings(submissions.breaker.account_error),
+        ),
     )
 
 

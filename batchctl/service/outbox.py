@@ -14,7 +14,7 @@ from batchctl.store import deliveries
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
-    """An event, and where the customer wants to hear of it; None: nowhere."""
+    """An event, and where the customer wants to hear of it; None or empty: nowhere."""
 
     url: str | None
     event: Event
@@ -31,7 +31,7 @@ def write_events(world: World, tx: Conn, events: Sequence[NewEvent], now: dateti
             body=body(item.event),
         )
         for item in events
-        if item.url is not None
+        if item.url
     ]
     if new:
         deliveries.insert(tx, new, now=now)

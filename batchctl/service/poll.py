@@ -7,8 +7,8 @@ from itertools import count
 from uuid import UUID
 
 from batchctl.domain.polling import DueTask, PollRecord, decide, lease, max_poll_count_error
-from batchctl.domain.provider import NoSuchTask, PollAnswer
-from batchctl.domain.report import Finding, PollReport
+from batchctl.domain.provider import NoSuchTask, PollAnswer, Transient
+from batchctl.domain.report import Finding, PollReport, account_findings
 from batchctl.domain.task import TaskStatus
 from batchctl.domain.wire import Landed, NotSent, Request
 from batchctl.service.flight import fly
@@ -47,6 +47,7 @@ def poll(world: World, budget: Budget) -> PollReport:
         connect_failures=counts["connect_failures"] + looks.counts["connect_failures"],
         findings=(
             *(Finding(message=f"task {task_id} is on hold: {reason}") for task_id, reason in polls.held),
+            *account_findings(polls.account_error),
             *looks.findings,
         ),
     )
@@ -91,6 +92,8 @@ class Polls:
         """Tasks that the provider does not know: whether that is final shows when all answers are in."""
         self.counts: Counter[str] = Counter()
         self.held: list[tuple[UUID, str]] = []
+        self.account_error: str | None = None
+        """Why the provider refuses our account, if it does."""
 
     def run(self) -> None:
         """Ask for due tasks as places become free, at most `max_poll` of them and each once."""
@@ -142,7 +145,10 @@ class Polls:
     def _read(self, landed: Landed) -> tuple[DueTask, PollAnswer]:
         task = self._in_flight.pop(landed.key)
         self.counts["connect_failures"] += isinstance(landed.outcome, NotSent)
-        return task, self._provider.read_result(task.remote_id, landed.outcome)
+        answer = self._provider.read_result(task.remote_id, landed.outcome)
+        if isinstance(answer, Transient) and answer.account_refused:
+            self.account_error = answer.error
+        return task, answer
 
     def _record(self, records: list[PollRecord], now: datetime) -> None:
         records.sort(key=lambda record: record.id)

@@ -60,7 +60,11 @@ def run_once(world: World, budget: Budget, on_break: Callable[[Exception], None]
         settle=settled,
         webhook=delivered,
         duration_ms=round((time.monotonic() - started_s) * 1000),
-        findings=(*findings, *(f for one in reports for f in one.findings), *unreachable((dispatched, polled))),
+        findings=tuple(
+            dict.fromkeys(
+                (*findings, *(f for one in reports for f in one.findings), *unreachable((dispatched, polled)))
+            )
+        ),
     )
     if not report.is_idle:
         _remember(world, report, budget.started_at)

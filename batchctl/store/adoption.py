@@ -41,9 +41,7 @@ def resolve(tx: Conn, resolutions: Sequence[Resolution], *, now: datetime) -> in
         statuses=[one.status for one in resolutions],
         success_counts=[one.batch.succeeded_count if one.is_end else None for one in resolutions],
         failed_counts=[one.batch.failed_count if one.is_end else None for one in resolutions],
-        webhook_statuses=[
-            "pending" if one.is_end and one.batch.webhook_url is not None else None for one in resolutions
-        ],
+        webhook_statuses=["pending" if one.is_end and one.batch.webhook_url else None for one in resolutions],
         hold_reasons=[one.hold_reason for one in resolutions],
         now=now,
     )

@@ -81,7 +81,7 @@ def settle(tx: Conn, settlements: Sequence[tuple[Settlement, BatchStatus]], *, n
         success_counts=[settlement.batch.succeeded_count for settlement, _ in settlements],
         failed_counts=[settlement.batch.failed_count for settlement, _ in settlements],
         credits_spent=[settlement.spent for settlement, _ in settlements],
-        webhook_statuses=[None if settlement.batch.webhook_url is None else "pending" for settlement, _ in settlements],
+        webhook_statuses=["pending" if settlement.batch.webhook_url else None for settlement, _ in settlements],
         now=now,
     )
 

@@ -6,7 +6,7 @@ set
     status = 'failed',
     last_error = r.reason,
     failed_count = b.task_count,
-    webhook_status = case when b.webhook_url is not null then 'pending' end,
+    webhook_status = case when b.webhook_url <> '' then 'pending' end,
     completed_at = %(now)s,
     updated_at = %(now)s
 from unnest(%(ids)s::uuid[], %(reasons)s::text[]) as r (id, reason)

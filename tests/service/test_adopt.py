@@ -187,6 +187,30 @@ def test_nothing_is_sent_for_a_batch_before_it_is_paid_for(empty_dsn: str, monke
         assert company.wallet(user_id) == (80, 0)
 
 
+def test_a_batch_is_paid_for_once_whoever_comes_first(empty_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the original pays, its batch is passed over; what either has paid, the other does not pay again."""
+    with inherited(empty_dsn, monkeypatch) as (company, old):
+        user_id = old.user(permanent=100)
+        adopt(company)
+        batch_id = old.enqueue(user_id, 1)
+        with old.conn.transaction():
+            assert old.freeze(batch_id)["already"] is False
+            company.run_pass()
+            assert company.batch(batch_id).status == "queued"
+        company.run_pass()
+        company.run_pass()
+        assert len(company.provider.journal.accepted) == 1
+        assert company.wallet(user_id) == (90, 0)
+
+        batch_id = old.enqueue(user_id, 1)
+        company.run_pass()
+        assert old.freeze(batch_id)["already"] is True
+        company.clock.advance(30)
+        company.run_pass()
+        assert old.finalize(batch_id, 0)["already"] is True
+        assert company.wallet(user_id) == (80, 0)
+
+
 def test_tasks_of_a_batch_that_the_original_claimed_may_come_late(
     empty_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +255,31 @@ def test_hands_of_the_original_are_waited_for(empty_dsn: str, monkeypatch: pytes
 
         assert company.batch(settled).status == "completed"
         assert company.batch(unpaid).status == "queued"
+
+
+def test_one_that_cannot_be_written_stops_no_other(empty_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A leftover that the database refuses goes on hold and is named; the others are brought to their end."""
+    with inherited(empty_dsn, monkeypatch) as (company, old):
+        user_id, hook = old.user(permanent=100), f"{company.receiver.base_url}/hook"
+        odd, plain = [old.paid(user_id, 1, webhook=hook) for _ in range(2)]
+        for batch_id in (odd, plain):
+            (task_id,) = old.tasks(batch_id)
+            old.set_task(task_id, status="failed", error_message="moderation")
+            old.finalize(batch_id, 0)
+        old.age()
+        adopt(company)
+        old.run(
+            "insert into webhook_deliveries (batch_job_id, event_type, url, body)"
+            " values (%s, 'batch.failed', %s, '{}')",
+            odd,
+            hook,
+        )
+
+        (finding,) = company.run_pass().findings
+
+        assert finding.message.startswith(f"batch {odd} is on hold: duplicate key value")
+        assert (company.batch(odd).status, company.batch(plain).status) == ("processing", "failed")
+        assert told(company) == {plain}
 
 
 def test_failure_after_the_adoption_is_told(empty_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:

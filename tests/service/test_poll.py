@@ -522,3 +522,19 @@ def test_report_sums_up(company: Company) -> None:
         polled=5, succeeded=1, failed=1, still_processing=1, transient_errors=2, requests=5
     )
     assert ask(company) == PollReport()
+
+
+def test_refused_key_is_said_and_fails_nothing(company: Company) -> None:
+    """A key that the provider refuses for polls is a finding of the pass, once, and no task is failed for it."""
+    batch_id = company.enqueue(company.customer(permanent=10), 1)
+    company.run_pass()
+    company.clock.advance(5)
+    company.provider.status = http_status(401)
+
+    report = company.run_pass()
+
+    assert [finding.message for finding in report.findings] == [
+        "the provider refuses our account (HTTP 401): check GRSAI_API_KEY and the balance"
+    ]
+    assert company.tasks(batch_id)[0].status == "processing"
+    company.provider.status = None
