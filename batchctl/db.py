@@ -1,7 +1,7 @@
 """The database: one connection, and the only place that begins or ends a transaction."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -22,7 +22,15 @@ RECONNECT_WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 _SESSION = {"statement_timeout": "60s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
 _TRY_AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
-_REJECTED = (psycopg.DataError, psycopg.IntegrityError, errors.RaiseException, errors.ProgramLimitExceeded)
+_REJECTED = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    errors.RaiseException,
+    errors.NoDataFound,
+    errors.TooManyRows,
+    errors.CardinalityViolation,
+    errors.ProgramLimitExceeded,
+)
 _OTHER_SCHEMA = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)
 
 
@@ -37,6 +45,10 @@ class BusyProblem(Problem):
         """Take what PostgreSQL said."""
         super().__init__(f"the database is too busy ({said}); the next pass tries again")
         self.said = said
+
+
+class ShortageProblem(Problem):
+    """The database lacked something: time, memory, disk, a free connection; nothing was written."""
 
 
 class SchemaProblem(ConfigProblem):
@@ -63,8 +75,8 @@ class Database:
 
         `work` must therefore do nothing but read and write the database. A connection that broke before the commit is
         replaced once: what `work` did is undone then. Raises RowsRejectedError when the database refused a row (a
-        check, a unique key, an overflow, a guard), BusyProblem when it lost too often, UnreachableProblem when the
-        connection is lost.
+        check, a unique key, an overflow, a guard), BusyProblem when it waited for a lock in vain or lost too often,
+        UnreachableProblem when the connection is lost.
         """
         for tries_left in reversed(range(TRANSACTION_TRIES)):
             is_replaceable, is_done = self._conn is not None, False
@@ -72,8 +84,8 @@ class Database:
                 with self._translated(), self._open() as conn, conn.transaction():
                     result = work(conn)
                     is_done = True
-            except BusyProblem:
-                if not tries_left:
+            except BusyProblem as problem:
+                if not tries_left or isinstance(problem.__cause__, errors.LockNotAvailable):
                     raise
             except UnreachableProblem:
                 if is_done or not is_replaceable or not tries_left:
@@ -87,12 +99,7 @@ class Database:
 
         `work` may have been committed when the connection broke, so it must change nothing when it is run again.
         """
-        for wait_s in RECONNECT_WAITS_S:
-            try:
-                return self.transact(work)
-            except (UnreachableProblem, BusyProblem):
-                self._sleep(wait_s)
-        return self.transact(work)
+        return self._patiently(lambda: self.transact(work))
 
     def ask(self, question: Callable[[Conn], Result]) -> Result:
         """Run statements outside a transaction: a look at the clock, a read that stands alone.
@@ -109,11 +116,33 @@ class Database:
                 raise
         return self.ask(question)
 
+    def ask_patiently(self, question: Callable[[Conn], Result]) -> Result:
+        """Like `ask`, where an answer that nobody else knows hangs on it: wait as `persist` does."""
+        return self._patiently(lambda: self.ask(question))
+
+    @contextmanager
+    def aside(self) -> Iterator[Conn]:
+        """Give a second connection inside a transaction that is undone at the end; it may stand idle until then.
+
+        Raises UnreachableProblem when it cannot be opened.
+        """
+        with closing(connect(self._conninfo, {**self._session, "idle_in_transaction_session_timeout": "0"})) as conn:
+            conn.execute("begin")
+            yield conn
+
     def close(self) -> None:
         """Close the connection, if there is one."""
         if self._conn is not None:
             self._conn.close()
             self._conn = None
+
+    def _patiently(self, act: Callable[[], Result]) -> Result:
+        for wait_s in RECONNECT_WAITS_S:
+            try:
+                return act()
+            except (UnreachableProblem, BusyProblem, ShortageProblem):
+                self._sleep(wait_s)
+        return act()
 
     @contextmanager
     def _open(self) -> Iterator[Conn]:
@@ -144,7 +173,7 @@ class Database:
                 raise UnreachableProblem(message) from error
             if isinstance(error, psycopg.OperationalError):
                 message = f"the database could not do it ({_first_line(error)}); the next pass tries again"
-                raise Problem(message) from error
+                raise ShortageProblem(message) from error
             raise
 
     def _is_lost(self, error: psycopg.Error) -> bool:

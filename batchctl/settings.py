@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from batchctl.domain.limits import Limits, OrphanPolicy
 from batchctl.domain.problem import ConfigProblem
+from batchctl.domain.webhook import sign_standard
 
 SUBMIT_LEASE_SLACK_S = 2
 """A claim for sending outlives the request by at least so much (contract §3, BATCH_CLAIM_TIMEOUT_SECONDS)."""
@@ -19,18 +21,33 @@ def _host(value: object) -> object:
     """Cut trailing slashes and /v1 off the provider's base URL."""
     if not isinstance(value, str):
         return value
-    host = value.strip().rstrip("/").removesuffix("/v1").rstrip("/")
-    if not host.startswith(("http://", "https://")):
-        message = "must begin with https:// (or http://)"
-        raise ValueError(message)
-    return host
+    return _base_url(value.strip().rstrip("/").removesuffix("/v1"))
 
 
-def _callback_base(value: object) -> object:
-    if isinstance(value, str) and not value.startswith(("http://", "https://")):
-        message = "must begin with https:// (or http://)"
+def _base_url(value: object) -> object:
+    """Accept an address that requests can be sent below, without its trailing slashes."""
+    if not isinstance(value, str):
+        return value
+    try:
+        parts = urlsplit(value)
+        usable = bool(parts.hostname) and parts.port != 0 and value.isprintable() and " " not in value
+    except ValueError:
+        usable = False
+    if not usable or not value.startswith(("http://", "https://")):
+        message = "must be an address such as https://host or http://host:port"
         raise ValueError(message)
-    return value.rstrip("/") if isinstance(value, str) else value
+    return value.rstrip("/")
+
+
+def _webhook_secret(value: object) -> object:
+    """Refuse a secret that nothing can be signed with; each delivery would only find out one by one."""
+    if isinstance(value, str):
+        try:
+            sign_standard(value, "id", 0, b"")
+        except ValueError as error:  # that of a malformed whsec_ secret, and that of bytes that are no text
+            message = "must be text; one that begins with whsec_ must go on as base64"
+            raise ValueError(message) from error
+    return value
 
 
 def _key(value: object) -> object:
@@ -144,7 +161,7 @@ class Settings(BaseSettings):
     )
     callback_base_url: Annotated[
         str | None,
-        BeforeValidator(_callback_base),
+        BeforeValidator(_base_url),
         _named(
             "BATCH_CALLBACK_BASE_URL",
             "the provider reports results to BASE/api/video/callback?task_id=ID; unset: results are polled only",
@@ -164,7 +181,9 @@ class Settings(BaseSettings):
         5_000
     )
     webhook_secret: Annotated[
-        SecretStr | None, _named("ENTERPRISE_WEBHOOK_SECRET", "signs webhooks; without one deliveries wait")
+        SecretStr | None,
+        BeforeValidator(_webhook_secret),
+        _named("ENTERPRISE_WEBHOOK_SECRET", "signs webhooks; without one deliveries wait"),
     ] = None
     webhook_allow_insecure: Annotated[
         bool,

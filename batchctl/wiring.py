@@ -46,9 +46,13 @@ def open_world(settings: Settings) -> Iterator[World]:
         def now() -> datetime:
             return db.ask(clock.now)
 
+        def now_patiently() -> datetime:
+            return db.ask_patiently(clock.now)
+
         yield World(
             db=db,
             clock=now,
+            patient_clock=now_patiently,
             sleep=sleep,
             random=SystemRandom(),
             limits=settings.limits,
@@ -59,7 +63,7 @@ def open_world(settings: Settings) -> Iterator[World]:
                 api_key=key.get_secret_value(),
                 timeout_ms=settings.grsai_timeout_ms,
                 callback_base_url=settings.callback_base_url,
-                clock=now,
+                clock=now_patiently,
             ),
             provider_http=stack.enter_context(closing(ThreadedHttp(settings.provider_concurrency))),
             courier=Courier(
@@ -67,7 +71,7 @@ def open_world(settings: Settings) -> Iterator[World]:
                 allow_insecure=settings.webhook_allow_insecure,
                 allow_unsigned=settings.webhook_allow_unsigned,
                 default_secret=None if secret is None else secret.get_secret_value(),
-                clock=now,
+                clock=now_patiently,
             ),
             webhook_http=stack.enter_context(closing(ThreadedHttp(WEBHOOK_PLACES))),
             signs_by_default=secret is not None or settings.webhook_allow_unsigned,

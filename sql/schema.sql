@@ -540,11 +540,13 @@ CREATE UNIQUE INDEX credit_ledger_batch_once ON public.credit_ledger USING btree
 
 CREATE INDEX idx_video_tasks_poll_tracking ON public.video_tasks USING btree (batch_job_id) WHERE ((status = 'processing'::text) AND (grsai_task_id IS NOT NULL) AND (hold_reason IS NULL));
 
+CREATE INDEX late_looks_due ON public.late_looks USING btree (next_look_at);
+
 CREATE INDEX video_tasks_deferred ON public.video_tasks USING btree (first_attempt_at) WHERE ((status = ANY (ARRAY['pending'::text, 'queued'::text])) AND (first_attempt_at IS NOT NULL) AND (batch_job_id IS NOT NULL) AND (hold_reason IS NULL));
 
 CREATE INDEX video_tasks_held ON public.video_tasks USING btree (status, id) WHERE (hold_reason IS NOT NULL);
 
-CREATE UNIQUE INDEX video_tasks_of_batch ON public.video_tasks USING btree (batch_job_id, batch_index);
+CREATE INDEX video_tasks_of_batch ON public.video_tasks USING btree (batch_job_id, batch_index);
 
 CREATE INDEX video_tasks_pending ON public.video_tasks USING btree (batch_job_id, next_retry_at, batch_index) WHERE ((status = ANY (ARRAY['pending'::text, 'queued'::text])) AND (batch_job_id IS NOT NULL) AND (hold_reason IS NULL));
 

@@ -20,7 +20,7 @@ from psycopg.rows import RowFactory, namedtuple_row
 
 from batchctl.db import Database
 from batchctl.domain.limits import Limits
-from batchctl.domain.report import PassReport
+from batchctl.domain.report import PassReport, judged
 from batchctl.gateways.courier import Courier
 from batchctl.gateways.grsai import Grsai
 from batchctl.gateways.http import ThreadedHttp
@@ -182,7 +182,7 @@ class Company:
         def broken(error: Exception) -> None:
             raise error
 
-        return run_once(self.world, start_pass(self.world, deadline_s), broken)
+        return judged(run_once(self.world, start_pass(self.world, deadline_s), broken))
 
     def run_until_quiet(self, *, step_s: float = 31, max_passes: int = 80) -> list[PassReport]:
         """Run passes, `step_s` apart, until every batch has ended and every event is delivered or given up."""
@@ -312,6 +312,7 @@ def at_work(dsn: str, **courier: Any) -> Iterator[Company]:
         world = World(
             db=db,
             clock=clock,
+            patient_clock=clock,
             sleep=clock.sleep,
             random=Random(7),
             limits=Limits(webhook_timeout_ms=1000, provider_timeout_ms=2000),

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from batchctl.db import Database, RowsRejectedError, SchemaProblem, connect
+from batchctl.db import Database, RowsRejectedError, SchemaProblem, ShortageProblem, connect
 from batchctl.domain.problem import ConfigProblem, Problem, UnreachableProblem
 from tests.conftest import Conn
 
@@ -54,6 +54,9 @@ def terminate(tx: Conn) -> None:
         ("insert into numbers (id, note) values (2147483647 + length(%s), '')", "a secret", "integer out of range"),
         ("insert into numbers values (3, 0, %s)", "a secret\0", "cannot contain NUL"),
         ("do $$ begin raise exception 'a guard speaks'; end $$", None, "a guard speaks"),
+        ("do $$ declare n int; begin select 1 into strict n where false; end $$", None, "returned no rows"),
+        ("do $$ declare n int; begin select id into strict n from numbers; end $$", None, "more than one row"),
+        ("update numbers set n = (select id from numbers)", None, "more than one row"),
     ],
 )
 def test_refused_row_is_told_without_its_values(numbers: str, statement: str, value: str | None, said: str) -> None:
@@ -145,7 +148,10 @@ def test_persist_repeats_a_commit_of_unknown_outcome(lost_at_commit: str) -> Non
     assert slept == [0.2]
 
 
-def test_persist_waits_for_a_database_that_is_away(numbers: str, pg_admin: Conn) -> None:
+@pytest.mark.parametrize("patiently", [Database.persist, Database.ask_patiently])
+def test_database_that_is_away_is_waited_for(
+    numbers: str, pg_admin: Conn, patiently: Callable[[Database, Callable[[Conn], int]], int]
+) -> None:
     """While the database lets nobody in, an answer that nobody else knows is kept and written afterwards."""
     name = conninfo_to_dict(numbers)["dbname"]
     slept: list[float] = []
@@ -159,7 +165,7 @@ def test_persist_waits_for_a_database_that_is_away(numbers: str, pg_admin: Conn)
         db.ask(count)
         pg_admin.execute(f'alter database "{name}" with allow_connections false'.encode())
         pg_admin.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", [name])
-        assert db.persist(insert_once) == 1
+        assert patiently(db, insert_once) == 1
     assert slept == [0.2, 0.5, 1.0]
 
 
@@ -183,7 +189,7 @@ def test_server_that_takes_no_writes_any_more_is_left(numbers: str) -> None:
         ("set role pg_monitor; insert into numbers values (3)", ConfigProblem, "lacks a right"),
         (
             "set local statement_timeout = 10; select pg_sleep(5)",
-            Problem,
+            ShortageProblem,
             "canceling statement due to statement timeout",
         ),
     ],
@@ -224,3 +230,18 @@ def test_options_of_the_address_come_on_top(numbers: str) -> None:
             for name in ("search_path", "lock_timeout", "statement_timeout")
         ]
     assert shown == [("elsewhere",), ("3s",), ("7s",)]
+
+
+def test_what_must_not_be_lost_outlasts_a_shortage(dsn: str) -> None:
+    """A record that the database has no time for at the moment is tried again; anything else fails at once."""
+    slept: list[float] = []
+    with closing(Database(dsn, slept.append, session={"statement_timeout": "50ms"})) as db:
+
+        def record(tx: Conn) -> int:
+            return tx.execute("select pg_sleep(%s)", [0 if slept else 5]).rowcount
+
+        with pytest.raises(Problem, match="statement timeout"):
+            db.transact(record)
+        assert slept == []
+        assert db.persist(record) == 1
+    assert len(slept) == 1

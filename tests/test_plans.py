@@ -26,8 +26,10 @@ KEEP_FOR_EVER = {
 OF_A_PASS = {
     *("adoption/find", "adoption/resolve", "batches/find_claimable", "batches/find_malformed"),
     *("batches/find_settleable", "batches/find_startable", "batches/freeze", "batches/refuse", "batches/settle"),
-    *("deliveries/claim", "deliveries/insert", "deliveries/record", "late/claim", "late/record", "late/watch"),
+    *("deliveries/claim", "deliveries/find_due", "deliveries/insert", "deliveries/record"),
+    *("late/claim", "late/record", "late/watch"),
     *("ledger/insert", "runs/insert", "tasks/claim_polls", "tasks/count_in_flight", "tasks/expire_polled"),
+    *("tasks/find_expired", "tasks/find_pollable"),
     *("tasks/fail_unsent", "tasks/find_orphans", "tasks/find_overdue", "tasks/find_startable", "tasks/find_unclosed"),
     *("tasks/record_polls", "tasks/record_submissions", "tasks/start", "wallets/lock", "wallets/move"),
 }
@@ -114,7 +116,7 @@ def busy(company: Company) -> None:
         company.clock.now,
         doubtful,
     )
-    company.sql("update video_tasks set poll_count = 19 where batch_job_id = %s", endless)
+    company.sql("update video_tasks set poll_count = 20 where batch_job_id = %s", endless)
     company.clock.advance(400)
     company.run_pass()
     company.run_until_quiet(step_s=700)

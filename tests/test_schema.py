@@ -275,15 +275,6 @@ def test_a_job_of_the_provider_serves_one_task(db_connection: Conn) -> None:
         add_task(db_connection, batch_id, grsai_task_id="r-1")
 
 
-def test_a_place_in_a_batch_is_taken_once(db_connection: Conn) -> None:
-    """No two tasks of a batch have the same index."""
-    batch_id = add_batch(db_connection, total_count=2)
-    add_task(db_connection, batch_id, batch_index=0)
-
-    with pytest.raises(errors.UniqueViolation):
-        add_task(db_connection, batch_id, batch_index=0)
-
-
 def test_counters_follow_every_kind_of_write(db_connection: Conn) -> None:
     """Inserts, changes of status, moves between batches and deletes by any program move the counters at once."""
     one, two = add_batch(db_connection, total_count=5), add_batch(db_connection, total_count=5)
@@ -412,7 +403,8 @@ def test_polls_touch_no_index(db_connection: Conn) -> None:
     limits = Limits(poll_waits_s=(0.0, 0.0, 0.0))
     for _ in range(10):
         now = clock.now(db_connection)
-        asked = tasks.claim_polls(db_connection, task_limit=300, lease_until=now, asked_before=now, now=now)
+        due = tasks.find_pollable(db_connection, task_limit=300, asked_before=now, now=now)
+        asked = tasks.claim_polls(db_connection, due, lease_until=now, now=now)
         records = [decide(task, Running(progress=5), limits, now) for task in asked]
         assert len(tasks.record_polls(db_connection, records, now=now)) == 300
     db_connection.execute("select pg_stat_force_next_flush()")
@@ -445,7 +437,7 @@ def test_indexes_of_due_work(db_connection: Conn) -> None:
         "idx_video_tasks_poll_tracking",
     }
     assert all(valid for _, valid, *_ in rows)
-    assert {name for name, _, unique, _ in rows if unique} == {"video_tasks_of_batch", "video_tasks_remote_id"}
+    assert {name for name, _, unique, _ in rows if unique} == {"video_tasks_remote_id"}
     assert {name for name, *_, text in rows if " WHERE " not in text} == {"video_tasks_of_batch"}
     moving = ("poll_count", "poll_errors", "last_poll_at", "next_poll_at", "progress", "updated_at", "tasks_in_flight")
     assert [text for *_, text in rows if any(column in text for column in moving)] == []

@@ -21,6 +21,7 @@ def run_once(
     json: Json = False,
 ) -> None:
     """Run one pass: dispatch, poll, settle, webhook. Safe to run side by side, and to kill at any moment."""
+    from batchctl.domain.report import judged
     from batchctl.service.migrate import need_migrated
     from batchctl.service.run_for import run_for
     from batchctl.service.run_once import run_once as run_pass
@@ -38,11 +39,10 @@ def run_once(
     with graceful_stop() as stop, open_world(read_settings()) as world:
         need_migrated(world.db)
         if for_ is not None:
-            report = run_for(world, for_, stop.is_asked, show_break)
+            report = judged(run_for(world, for_, stop.is_asked, show_break))
         else:
-            report = run_pass(
-                world, start_pass(world, DEADLINE_S if deadline is None else deadline, stop.is_asked), show_break
-            )
+            budget = start_pass(world, DEADLINE_S if deadline is None else deadline, stop.is_asked)
+            report = judged(run_pass(world, budget, show_break))
         if json:
             output.write_document(report)
         elif output.is_terminal():
@@ -52,5 +52,6 @@ def run_once(
         elif not report.is_idle:
             from batchctl.render import words
 
-            output.write("\n".join(f"{name}: {told}" for name, told in words.stages(report)))
+            told = [f"{name}: {did}" for name, did in words.stages(report) if did != words.NOTHING]
+            output.write("\n".join(told))
     output.close_with(report.findings)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar, cast
 
 EXIT_ORDER = (78, 69, 1)
@@ -145,6 +145,11 @@ def _sum(one: Any, other: Any) -> Any:  # noqa: ANN401 - whatever a report is ma
 
 def _sum_dicts(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
     return dict(Counter(one) + Counter(other))
+
+
+def judged(report: PassReport) -> PassReport:
+    """Add to the report of a pass, or of several, that no request to the provider got a connection, if so it was."""
+    return replace(report, findings=(*report.findings, *unreachable((report.dispatch, report.poll))))
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

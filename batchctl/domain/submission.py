@@ -182,6 +182,8 @@ def _unknown(
             )
         case OrphanPolicy.FAIL | OrphanPolicy.RESUBMIT:
             if calls_back and now - since < limits.orphan_hold:
+                if now - task.first_attempt_at >= limits.task_deadline:
+                    return _fail(same, FailureType.TIMEOUT, DEADLINE_ERROR, answer.error)
                 return replace(same, unknown_since=since, blocked_by=answer.failure_type, last_error=answer.error)
             return _fail(same, answer.failure_type, UNKNOWN_ERROR, answer.error)
         case _:

@@ -190,7 +190,8 @@ class Grsai:
             return Transient(error=error)
         if code == _NO_SUCH_TASK:
             return NoSuchTask(error=error)
-        return Failed(failure_type=_failure_type(answer.reason, said), error=error, reason=self._reason(answer))
+        failure_type = _failure_type(answer.reason, answer.complaint)
+        return Failed(failure_type=failure_type, error=error, reason=self._reason(answer))
 
     def _state(self, answer: Answer, data: Data) -> PollAnswer:
         match (data.status or "").strip().lower():

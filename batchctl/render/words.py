@@ -37,7 +37,7 @@ def _dispatch(report: DispatchReport) -> str:
         _some(report.freeze_failed, "batch", "refused", refusals),
         _some(report.tasks_started, "task", "started"),
         _some(report.start_failed, "task", "failed to start"),
-        _some(report.start_deferred, "task", "put off"),
+        _some(report.start_deferred, "submission", "put off"),
         _some(report.start_unknown, "submission", "with unknown outcome"),
     ]
     return _join(parts)

@@ -20,7 +20,7 @@ def look(db: Database) -> AdoptionReport | None:
 
 
 def apply(db: Database, sleep: Sleep) -> AdoptionReport | None:
-    """Turn the guards' warnings into refusals and add the constraints and unique indexes of a fresh database.
+    """Turn the guards' warnings into refusals and add the constraints and the unique index of a fresh database.
 
     To be run when the original worker has been stopped for good: afterwards its writes by id, which could undo what
     batchctl decided, fail. On a database of our own, or the second time, it only says how things stand; when it broke
@@ -33,8 +33,6 @@ def apply(db: Database, sleep: Sleep) -> AdoptionReport | None:
         leftovers = db.ask(adoption.count_leftovers)
         doubles = db.ask(adoption.count_doubles)
         run_script(db, _script("polls"))
-        if "video_tasks_of_batch" not in doubles:
-            run_script(db, _script("places"))
         run_script(db, _script("new_remote_ids" if "video_tasks_remote_id" in doubles else "remote_ids"))
         now = db.ask(clock.now)
         with named("adoption/constrain"):

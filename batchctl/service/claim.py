@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from batchctl.db import BusyProblem
 from batchctl.domain.batch import BatchStatus, MalformedBatch, QueuedBatch, Refusal
 from batchctl.domain.credit import Entry, Purse, moves
 from batchctl.domain.webhook import Event
@@ -48,12 +49,10 @@ def claim(world: World) -> Claims:
         lambda tx, limit, seen: _refuse_malformed(world, tx, limit, seen, now),
         lambda tx, offenders: batches.hold(tx, offenders, now=now),
     )
-    claimed: Written[UUID, _Group] = take_all(
-        world.db,
-        world.limits.max_claim,
-        lambda tx, limit, seen: _freeze(world, tx, limit, seen, now),
-        lambda tx, offenders: batches.hold(tx, offenders, now=now),
-    )
+    try:
+        claimed = _take(world, now, wait=True)
+    except BusyProblem:
+        claimed = _take(world, now, wait=False)
     groups = [*malformed.results, *claimed.results]
     closed = close_refused(world, now)
     frozen = [batch for group in groups for batch in group.frozen]
@@ -66,6 +65,16 @@ def claim(world: World) -> Claims:
     )
 
 
+def _take(world: World, now: datetime, *, wait: bool) -> Written[UUID, _Group]:
+    """Claim a group; without `wait` it passes over customers whose wallet another transaction holds."""
+    return take_all(
+        world.db,
+        world.limits.max_claim,
+        lambda tx, limit, seen: _freeze(world, tx, limit, seen, now, wait=wait),
+        lambda tx, offenders: batches.hold(tx, offenders, now=now),
+    )
+
+
 def _refuse_malformed(world: World, tx: Conn, limit: int, seen: list[UUID], now: datetime) -> _Group:
     found = batches.find_malformed(tx, missing_since=now - world.limits.incomplete_timeout, batch_limit=limit)
     seen[:] = [batch.id for batch in found]
@@ -74,16 +83,18 @@ def _refuse_malformed(world: World, tx: Conn, limit: int, seen: list[UUID], now:
     return _Group(frozen=[], refusals=refusals)
 
 
-def _freeze(world: World, tx: Conn, limit: int, seen: list[UUID], now: datetime) -> _Group:
+def _freeze(world: World, tx: Conn, limit: int, seen: list[UUID], now: datetime, *, wait: bool) -> _Group:
     found = batches.find_claimable(tx, batch_limit=limit)
     seen[:] = [batch.id for batch in found]
-    locked = wallets.lock(tx, (batch.user_id for batch in found)) if found else {}
-    purses = {user_id: Purse(wallet, now) for user_id, wallet in locked.items()}
+    locked = wallets.lock(tx, (batch.user_id for batch in found), wait=wait)
+    purses = {user_id: Purse(wallet, now) for user_id, wallet in locked.wallets.items()}
     frozen: list[QueuedBatch] = []
     refused: list[QueuedBatch] = []
     refusals: list[tuple[UUID, Refusal]] = []
     entries: list[Entry] = []
     for batch in found:
+        if batch.user_id in locked.busy:
+            continue  # It stays queued, and the next pass asks again.
         match _ask(purses.get(batch.user_id), batch):
             case Refusal() as reason:
                 refused.append(batch)

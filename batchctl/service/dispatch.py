@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from batchctl.domain.problem import Problem
 from batchctl.domain.report import DispatchReport, Finding, account_findings
 from batchctl.service.claim import claim
 from batchctl.service.rescue import rescue
@@ -18,7 +19,7 @@ def dispatch(world: World, budget: Budget) -> DispatchReport:
     claims = claim(world)
     rescued = rescue(world)
     submissions = Submissions(world, budget)
-    submissions.run()
+    broken = _run(submissions)
     counts = submissions.counts
     refused = claims.refusals.total()
     return DispatchReport(
@@ -34,11 +35,21 @@ def dispatch(world: World, budget: Budget) -> DispatchReport:
         requests=counts["requests"],
         connect_failures=counts["connect_failures"],
         findings=(
+            *broken,
             *_held("batch", claims.held),
             *_held("task", [*claims.held_tasks, *rescued.held, *submissions.held]),
             *account_findings(submissions.breaker.account_error),
         ),
     )
+
+
+def _run(submissions: Submissions) -> tuple[Finding, ...]:
+    """Submit; a problem on the way becomes a finding, so that what was done before it is reported all the same."""
+    try:
+        submissions.run()
+    except Problem as problem:
+        return (Finding(message=str(problem), exit_code=problem.exit_code),)
+    return ()
 
 
 def _held(kind: str, held: Iterable[tuple[UUID, str]]) -> list[Finding]:

@@ -45,8 +45,8 @@ def fly(
             requests: Sequence[Request] = ()
             with _kept(errors):
                 requests = take(free)
-            http.send(requests)
-            in_flight += len(requests)
+                http.send(requests)
+                in_flight += len(requests)
             if not requests:
                 next_take_s = float("inf") if ask_again_s is None else time.monotonic() + ask_again_s
         if not in_flight and not waiting:

@@ -62,7 +62,7 @@ class Looks:
         return requests
 
     def _land(self, group: Sequence[Landed]) -> None:
-        now = self._world.clock()
+        now = self._world.patient_clock()
         records: list[LookRecord] = []
         for landed in group:
             task = self._in_flight.pop(landed.key)

@@ -13,7 +13,7 @@ from batchctl.domain.task import TaskStatus
 from batchctl.domain.wire import Landed, NotSent, Request
 from batchctl.service.flight import fly
 from batchctl.service.late import Looks, watch
-from batchctl.service.sets import write_all
+from batchctl.service.sets import Written, hold_all, take_all, write_all
 from batchctl.service.world import Budget, World
 from batchctl.statement import Conn
 from batchctl.store import tasks
@@ -30,9 +30,10 @@ def poll(world: World, budget: Budget) -> PollReport:
     polls.run()
     looks = Looks(world, budget)
     looks.run()
-    counts = polls.counts
-    counts["failed"] += expired.total()
-    counts["max_poll_reached"] += expired[True]
+    counts, held = polls.counts, [*expired.rejected, *polls.held]
+    ended = [task for group in expired.results for task in group]
+    counts["failed"] += len(ended)
+    counts["max_poll_reached"] += sum(task.by_poll_count for task in ended)
     outcomes = ("succeeded", "failed", "still_processing", "transient_errors")
     return PollReport(
         polled=sum(counts[outcome] for outcome in outcomes),
@@ -46,35 +47,43 @@ def poll(world: World, budget: Budget) -> PollReport:
         requests=counts["requests"] + looks.counts["looks"],
         connect_failures=counts["connect_failures"] + looks.counts["connect_failures"],
         findings=(
-            *(Finding(message=f"task {task_id} is on hold: {reason}") for task_id, reason in polls.held),
+            *(Finding(message=f"task {task_id} is on hold: {reason}") for task_id, reason in dict.fromkeys(held)),
             *account_findings(polls.account_error),
             *looks.findings,
         ),
     )
 
 
-def _expire(world: World) -> Counter[bool]:
-    """Fail tasks past a limit without asking once more; count them by whether it was the poll limit."""
+def _expire(world: World) -> Written[UUID, list[ExpiredTask]]:
+    """Fail tasks past a limit without asking once more, in groups, until there is no whole group of them."""
     now, limits = world.clock(), world.limits
+    first_attempt_before = now - limits.task_deadline
 
-    def expire(tx: Conn) -> list[ExpiredTask]:
-        expired = tasks.expire_polled(
+    def expire(tx: Conn, limit: int, seen: list[UUID]) -> list[ExpiredTask]:
+        seen[:] = tasks.find_expired(
             tx,
             max_poll_count=limits.max_poll_count,
-            max_poll_count_error=max_poll_count_error(limits.max_poll_count),
-            first_attempt_before=now - limits.task_deadline,
-            task_limit=EXPIRED_AT_ONCE,
-            now=now,
+            first_attempt_before=first_attempt_before,
+            task_limit=limit,
         )
-        watch(tx, [task.id for task in expired], now)
+        if not seen:
+            return []
+        error = max_poll_count_error(limits.max_poll_count)
+        expired = tasks.expire_polled(
+            tx, seen, max_poll_count=limits.max_poll_count, max_poll_count_error=error, now=now
+        )
+        watch(tx, seen, now)
         return expired
 
-    counts = Counter[bool]()
-    while expired := world.db.transact(expire):
-        counts.update(task.by_poll_count for task in expired)
-        if len(expired) < EXPIRED_AT_ONCE:
-            break
-    return counts
+    every: Written[UUID, list[ExpiredTask]] = Written(results=[], rejected=[])
+    is_whole = True
+    while is_whole:
+        taken = take_all(world.db, EXPIRED_AT_ONCE, expire, lambda tx, offenders: tasks.hold(tx, offenders, now=now))
+        every.results.extend(taken.results)
+        every.rejected.extend(taken.rejected)
+        expired = sum(len(group) for group in taken.results)
+        is_whole = expired > 0 and expired + len(taken.rejected) >= EXPIRED_AT_ONCE
+    return every
 
 
 class Polls:
@@ -100,7 +109,7 @@ class Polls:
         fly(self._world.provider_http, take=self._take, land=self._land, is_spent=self._budget.is_spent)
         if self._denied:
             many = len({task.user_id for task, _ in self._denied}) > 1
-            now, limits = self._world.clock(), self._world.limits
+            now, limits = self._world.patient_clock(), self._world.limits
             self._record(
                 [decide(task, answer, limits, now, many_customers_lost=many) for task, answer in self._denied], now
             )
@@ -110,16 +119,14 @@ class Polls:
         if number <= 0:
             return []
         now = self._world.clock()
-        lease_until = now + lease(self._world.limits)
-        claimed = self._world.db.transact(
-            lambda tx: tasks.claim_polls(
-                tx,
-                task_limit=number,
-                lease_until=lease_until,
-                asked_before=min(self._budget.started_at, now - self._budget.poll_gap),
-                now=now,
-            )
+        taken = take_all(
+            self._world.db,
+            number,
+            lambda tx, limit, seen: self._claim(tx, limit, seen, now),
+            lambda tx, offenders: tasks.hold(tx, offenders, now=now),
         )
+        self.held.extend(taken.rejected)
+        claimed = [task for group in taken.results for task in group]
         self._left -= len(claimed)
         self.counts["requests"] += len(claimed)
         requests: list[Request] = []
@@ -130,8 +137,13 @@ class Polls:
             requests.append(self._provider.question(key, host, task.remote_id))
         return requests
 
+    def _claim(self, tx: Conn, limit: int, seen: list[UUID], now: datetime) -> list[DueTask]:
+        asked_before = min(self._budget.started_at, now - self._budget.poll_gap)
+        seen[:] = tasks.find_pollable(tx, task_limit=limit, asked_before=asked_before, now=now)
+        return tasks.claim_polls(tx, seen, lease_until=now + lease(self._world.limits), now=now) if seen else []
+
     def _land(self, group: Sequence[Landed]) -> None:
-        now = self._world.clock()
+        now = self._world.patient_clock()
         records: list[PollRecord] = []
         for landed in group:
             task, answer = self._read(landed)
@@ -158,8 +170,8 @@ class Polls:
         self.counts["max_poll_reached"] += sum(r.limit_reached for r in records if r.id in recorded)
         if written.rejected:
             reasons = [(record.id, error) for record, error in written.rejected]
-            self._world.db.persist(lambda tx: tasks.hold(tx, reasons, now=now))
-            self.held.extend(reasons)
+            held = hold_all(self._world.db, reasons, lambda tx, some: tasks.hold(tx, some, now=now))
+            self.held.extend(held.reasons)
 
 
 def _write(tx: Conn, records: Sequence[PollRecord], now: datetime) -> set[UUID]:

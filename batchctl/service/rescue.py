@@ -59,6 +59,7 @@ def _rescue_orphans(
         tx,
         claimed_before=now - world.limits.claim_timeout,
         unknown_before=now - world.limits.orphan_hold,
+        first_attempt_before=now - world.limits.task_deadline,
         task_limit=limit,
     )
     seen[:] = [task.id for task in found]

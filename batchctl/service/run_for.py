@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from batchctl.domain.report import PassReport, add
+from batchctl.domain.problem import Problem
+from batchctl.domain.report import Finding, PassReport, add
 from batchctl.service.run_once import run_once
 from batchctl.service.world import World, start_pass
 from batchctl.store import due
@@ -25,8 +26,7 @@ def run_for(
     total: PassReport | None = None
     while True:
         started_s = time.monotonic()
-        budget = start_pass(world, max(ends_at_s - started_s, 0.0), stopping, poll_gap=timedelta(seconds=PASS_GAP_S))
-        report = run_once(world, budget, on_break)
+        report = _one_pass(world, max(ends_at_s - started_s, 0.0), stopping, on_break)
         total = report if total is None else add(total, report)
         wait_until_s = started_s + PASS_GAP_S
         if report.is_idle:
@@ -37,8 +37,22 @@ def run_for(
             world.sleep(min(NAP_S, max(wait_until_s - time.monotonic(), 0.0)))
 
 
+def _one_pass(
+    world: World, deadline_s: float, stopping: Callable[[], bool], on_break: Callable[[Exception], None]
+) -> PassReport:
+    """Run a pass; one that cannot even begin, for the database is away, is a finding and not the end of the run."""
+    try:
+        budget = start_pass(world, deadline_s, stopping, poll_gap=timedelta(seconds=PASS_GAP_S))
+    except Problem as problem:
+        return PassReport(findings=(Finding(message=str(problem), exit_code=problem.exit_code),))
+    return run_once(world, budget, on_break)
+
+
 def _idle_s(world: World) -> float:
     """Return how long nothing is due, as far as the database knows now."""
-    now = world.clock()
-    due_at = world.db.ask(lambda tx: due.find_next(tx, now=now))
+    try:
+        now = world.clock()
+        due_at = world.db.ask(lambda tx: due.find_next(tx, now=now))
+    except Problem:  # The next pass says so.
+        return PASS_GAP_S
     return LOOK_S if due_at is None else min(max((due_at - now).total_seconds(), 0.0), LOOK_S)

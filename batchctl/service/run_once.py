@@ -17,7 +17,7 @@ from batchctl.domain.report import (
     PollReport,
     SettleReport,
     WebhookReport,
-    unreachable,
+    judged,
 )
 from batchctl.service.dispatch import dispatch
 from batchctl.service.poll import poll
@@ -34,7 +34,10 @@ POLL_SHARE = 0.7
 
 
 def run_once(world: World, budget: Budget, on_break: Callable[[Exception], None]) -> PassReport:
-    """Run every stage once and report; `on_break` is shown the exception of a stage that broke unexpectedly."""
+    """Run every stage once and report; `on_break` is shown the exception of a stage that broke unexpectedly.
+
+    Whether the provider could be reached at all is judged by whoever has the whole report (`report.judged`).
+    """
     started_s = time.monotonic()
     findings: list[Finding] = []
 
@@ -42,7 +45,7 @@ def run_once(world: World, budget: Budget, on_break: Callable[[Exception], None]
         try:
             return run()
         except Problem as problem:
-            findings.append(Finding(message=f"{name}: {problem}", exit_code=problem.exit_code))
+            findings.append(Finding(message=str(problem), exit_code=problem.exit_code))
         except Exception as error:  # noqa: BLE001 - a bug in one stage must not keep the others from customers' money
             on_break(error)
             what = str(error).partition("\n")[0]
@@ -60,11 +63,7 @@ def run_once(world: World, budget: Budget, on_break: Callable[[Exception], None]
         settle=settled,
         webhook=delivered,
         duration_ms=round((time.monotonic() - started_s) * 1000),
-        findings=tuple(
-            dict.fromkeys(
-                (*findings, *(f for one in reports for f in one.findings), *unreachable((dispatched, polled)))
-            )
-        ),
+        findings=tuple(dict.fromkeys((*findings, *(f for one in reports for f in one.findings)))),
     )
     if not report.is_idle:
         _remember(world, report, budget.started_at)
@@ -75,5 +74,7 @@ def _remember(world: World, report: PassReport, started_at: datetime) -> None:
     """Write the pass into `runs`; that it cannot be written says nothing about the pass itself."""
     with suppress(Problem, RowsRejectedError):
         world.db.transact(
-            lambda tx: runs.insert(tx, report, started_at=started_at, host=socket.gethostname(), process_id=os.getpid())
+            lambda tx: runs.insert(
+                tx, judged(report), started_at=started_at, host=socket.gethostname(), process_id=os.getpid()
+            )
         )

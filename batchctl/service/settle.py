@@ -1,10 +1,12 @@
 """Settling finished batches: charge what succeeded, give back the rest, tell the customer; one transaction a group."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from batchctl.db import BusyProblem
 from batchctl.domain.batch import FinishedBatch
 from batchctl.domain.credit import (
     Entry,
@@ -30,20 +32,28 @@ NO_WALLET = "WALLET_NOT_FOUND: the refund has no wallet to go to"
 class _Group:
     settled: Sequence[Settlement]
     held: Sequence[tuple[UUID, str]]
+    busy: AbstractSet[UUID]
+    """Customers whose wallet another transaction holds; their batches are left for the next pass."""
 
 
 def settle(world: World) -> SettleReport:
     """Settle up to `max_settle` finished batches, the oldest first, each exactly once."""
     now = world.clock()
     left_behind = adopt(world, now)
-    written: Written[UUID, _Group] = take_all(
-        world.db,
-        world.limits.max_settle,
-        lambda tx, limit, seen: _settle(world, tx, limit, seen, now),
-        lambda tx, offenders: batches.hold(tx, offenders, now=now),
-    )
-    settled = [settlement for group in written.results for settlement in group.settled]
-    held = [*left_behind, *written.rejected, *(pair for group in written.results for pair in group.held)]
+    settled: list[Settlement] = []
+    held = left_behind
+    busy: set[UUID] = set()
+    while (places := world.limits.max_settle - len(settled)) > 0:
+        try:
+            written = _take(world, places, busy, now, wait=True)
+        except BusyProblem:
+            written = _take(world, places, busy, now, wait=False)
+        settled += [closed for group in written.results for closed in group.settled]
+        held += [*written.rejected, *(pair for group in written.results for pair in group.held)]
+        found_busy = {user_id for group in written.results for user_id in group.busy}
+        if not found_busy:
+            break
+        busy |= found_busy
     return SettleReport(
         settled=len(settled),
         credits_spent=sum(one.spent for one in settled),
@@ -52,17 +62,31 @@ def settle(world: World) -> SettleReport:
     )
 
 
-def _settle(world: World, tx: Conn, limit: int, seen: list[UUID], now: datetime) -> _Group:
-    found = batches.find_settleable(tx, missing_since=now - world.limits.incomplete_timeout, batch_limit=limit)
+def _take(world: World, limit: int, busy: AbstractSet[UUID], now: datetime, *, wait: bool) -> Written[UUID, _Group]:
+    """Settle a group, but nothing of `busy` customers; without `wait` nor of those whose wallet is locked now."""
+    return take_all(
+        world.db,
+        limit,
+        lambda tx, number, seen: _settle(world, tx, number, seen, busy, now, wait=wait),
+        lambda tx, offenders: batches.hold(tx, offenders, now=now),
+    )
+
+
+def _settle(
+    world: World, tx: Conn, limit: int, seen: list[UUID], busy: AbstractSet[UUID], now: datetime, *, wait: bool
+) -> _Group:
+    found = batches.find_settleable(
+        tx, missing_since=now - world.limits.incomplete_timeout, left_out=busy, batch_limit=limit
+    )
     seen[:] = [batch.id for batch in found]
-    if not found:
-        return _Group(settled=[], held=[])
-    locked = wallets.lock(tx, (batch.user_id for batch in found))
-    purses = {user_id: Purse(wallet, now) for user_id, wallet in locked.items()}
+    locked = wallets.lock(tx, (batch.user_id for batch in found), wait=wait)
+    purses = {user_id: Purse(wallet, now) for user_id, wallet in locked.wallets.items()}
     settled: list[Settlement] = []
     entries: list[Entry] = []
     held: list[tuple[UUID, str]] = []
     for batch in found:
+        if batch.user_id in locked.busy:
+            continue
         try:
             closed, refunds = _close(batch, purses.get(batch.user_id))
         except SettlementImpossibleError as error:
@@ -78,7 +102,7 @@ def _settle(world: World, tx: Conn, limit: int, seen: list[UUID], now: datetime)
         ledger.insert(tx, entries, now=now)
     if held:
         batches.hold(tx, held, now=now)
-    return _Group(settled=settled, held=held)
+    return _Group(settled=settled, held=held, busy=locked.busy)
 
 
 def _close(batch: FinishedBatch, purse: Purse | None) -> tuple[Settlement, list[Entry]]:

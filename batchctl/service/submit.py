@@ -12,7 +12,7 @@ from batchctl.domain.submission import ClaimedTask, SubmissionRecord, decide
 from batchctl.domain.task import TaskStatus
 from batchctl.domain.wire import Landed, NotSent, Request
 from batchctl.service.flight import fly
-from batchctl.service.sets import take_all, write_all
+from batchctl.service.sets import hold_all, take_all, write_all
 from batchctl.service.world import Budget, World
 from batchctl.statement import Conn
 from batchctl.store import batches, tasks
@@ -78,7 +78,7 @@ class Submissions:
         return tasks.start(tx, seen, provider_host=self._provider.host, now=now) if seen else []
 
     def _land(self, group: Sequence[Landed]) -> None:
-        now = self._world.clock()
+        now = self._world.patient_clock()
         records = [self._decide(landed, now) for landed in group]
         records.sort(key=lambda record: record.id)
         written = write_all(self._world.db, records, lambda tx, some: tasks.record_submissions(tx, some, now=now))
@@ -99,8 +99,7 @@ class Submissions:
         if not rejected:
             return
         reasons = [(record.id, _hold_reason(record, error)) for record, error in rejected]
-        self._world.db.persist(lambda tx: tasks.hold(tx, reasons, now=now))
-        self.held.extend(reasons)
+        self.held += hold_all(self._world.db, reasons, lambda tx, some: tasks.hold(tx, some, now=now)).reasons
 
 
 def _outcome(record: SubmissionRecord) -> str:

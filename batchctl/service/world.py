@@ -22,6 +22,8 @@ class World:
 
     db: Database
     clock: Clock
+    patient_clock: Clock
+    """The same clock, which waits for a database that is away: for the time of answers that only we know."""
     sleep: Sleep
     random: Random
     limits: Limits

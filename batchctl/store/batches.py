@@ -1,6 +1,6 @@
 """Statements on batch_jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -66,9 +66,14 @@ def find_startable(
     return _FIND_STARTABLE.all(tx, places=places, start_cap=start_cap, pass_started_at=pass_started_at, now=now)
 
 
-def find_settleable(tx: Conn, *, missing_since: datetime, batch_limit: int) -> list[FinishedBatch]:
-    """Find and lock the oldest batches of which every task is finished; one younger than that may still get tasks."""
-    return _FIND_SETTLEABLE.all(tx, missing_since=missing_since, batch_limit=batch_limit)
+def find_settleable(
+    tx: Conn, *, missing_since: datetime, left_out: Iterable[UUID], batch_limit: int
+) -> list[FinishedBatch]:
+    """Find and lock the oldest batches of which every task is finished, but none of the customers `left_out`.
+
+    One that misses tasks and is younger than `missing_since` may still get them.
+    """
+    return _FIND_SETTLEABLE.all(tx, missing_since=missing_since, left_out=sorted(left_out), batch_limit=batch_limit)
 
 
 def settle(tx: Conn, settlements: Sequence[tuple[Settlement, BatchStatus]], *, now: datetime) -> int:

@@ -24,8 +24,10 @@ class _Id:
 
 _INSERT = Statement("deliveries/insert", NoRow)
 _AWAIT_SECRET = Statement("deliveries/await_secret", WaitingDelivery)
+_FIND_DUE = Statement("deliveries/find_due", _Id)
 _CLAIM = Statement("deliveries/claim", ClaimedDelivery)
 _RECORD = Statement("deliveries/record", _Id)
+_GIVE_UP = Statement("deliveries/give_up", NoRow)
 
 
 def insert(tx: Conn, deliveries: Sequence[NewDelivery], *, now: datetime) -> int:
@@ -41,41 +43,32 @@ def insert(tx: Conn, deliveries: Sequence[NewDelivery], *, now: datetime) -> int
     )
 
 
-def await_secret(
-    tx: Conn, *, delivery_limit: int, next_attempt_at: datetime, given_up_before: datetime, now: datetime
-) -> list[WaitingDelivery]:
-    """Put off due deliveries without a secret of their own; give up those created before `given_up_before`."""
-    return _AWAIT_SECRET.all(
-        tx,
-        delivery_limit=delivery_limit,
-        next_attempt_at=next_attempt_at,
-        given_up_before=given_up_before,
-        now=now,
+def find_due(
+    tx: Conn, *, delivery_limit: int, lease_until: datetime, written_since: datetime | None, now: datetime
+) -> list[UUID]:
+    """Find and lock deliveries that are due for a try, going round the receivers.
+
+    With `written_since` only first tries of events that are no older. What is leased until `lease_until` at the latest
+    counts as under way.
+    """
+    rows = _FIND_DUE.all(
+        tx, delivery_limit=delivery_limit, lease_until=lease_until, written_since=written_since, now=now
     )
+    return [row.id for row in rows]
 
 
 def claim(
-    tx: Conn,
-    *,
-    delivery_limit: int,
-    lease_until: datetime,
-    written_since: datetime | None,
-    signs_by_default: bool,
-    now: datetime,
+    tx: Conn, ids: Sequence[UUID], *, lease_until: datetime, signs_by_default: bool, now: datetime
 ) -> list[ClaimedDelivery]:
-    """Claim due deliveries for a try, going round the receivers.
+    """Claim locked deliveries for a try; unless `signs_by_default`, only those whose endpoint has its own secret."""
+    return _CLAIM.all(tx, ids=ids, lease_until=lease_until, signs_by_default=signs_by_default, now=now)
 
-    With `written_since` only first tries of events that are no older; unless `signs_by_default`, only deliveries whose
-    endpoint has a secret of its own.
-    """
-    return _CLAIM.all(
-        tx,
-        delivery_limit=delivery_limit,
-        lease_until=lease_until,
-        written_since=written_since,
-        signs_by_default=signs_by_default,
-        now=now,
-    )
+
+def await_secret(
+    tx: Conn, ids: Sequence[UUID], *, next_attempt_at: datetime, given_up_before: datetime, now: datetime
+) -> list[WaitingDelivery]:
+    """Put off locked deliveries for want of a secret; give up those created before `given_up_before`."""
+    return _AWAIT_SECRET.all(tx, ids=ids, next_attempt_at=next_attempt_at, given_up_before=given_up_before, now=now)
 
 
 def record(tx: Conn, records: Sequence[DeliveryRecord], *, now: datetime) -> set[UUID]:
@@ -92,3 +85,8 @@ def record(tx: Conn, records: Sequence[DeliveryRecord], *, now: datetime) -> set
         now=now,
     )
     return {row.id for row in rows}
+
+
+def give_up(tx: Conn, reasons: Sequence[tuple[UUID, str]]) -> int:
+    """Fail open deliveries that cannot be written otherwise, each with its reason; return how many."""
+    return _GIVE_UP.run(tx, ids=[delivery_id for delivery_id, _ in reasons], reasons=[reason for _, reason in reasons])

@@ -38,7 +38,9 @@ _FIND_STARTABLE = Statement("tasks/find_startable", _Id)
 _START = Statement("tasks/start", ClaimedTask)
 _RECORD_SUBMISSIONS = Statement("tasks/record_submissions", _Id)
 _FIND_ORPHANS = Statement("tasks/find_orphans", ClaimedTask)
+_FIND_EXPIRED = Statement("tasks/find_expired", _Id)
 _EXPIRE_POLLED = Statement("tasks/expire_polled", ExpiredTask)
+_FIND_POLLABLE = Statement("tasks/find_pollable", _Id)
 _CLAIM_POLLS = Statement("tasks/claim_polls", DueTask)
 _RECORD_POLLS = Statement("tasks/record_polls", _Id)
 _HOLD = Statement("tasks/hold", NoRow)
@@ -110,36 +112,44 @@ def record_submissions(tx: Conn, records: Sequence[SubmissionRecord], *, now: da
     return {row.id for row in rows}
 
 
-def find_orphans(tx: Conn, *, claimed_before: datetime, unknown_before: datetime, task_limit: int) -> list[ClaimedTask]:
-    """Find and lock tasks without a provider id whose claim, or whose time in doubt, is over."""
-    return _FIND_ORPHANS.all(tx, claimed_before=claimed_before, unknown_before=unknown_before, task_limit=task_limit)
-
-
-def expire_polled(
-    tx: Conn,
-    *,
-    max_poll_count: int,
-    max_poll_count_error: str,
-    first_attempt_before: datetime,
-    task_limit: int,
-    now: datetime,
-) -> list[ExpiredTask]:
-    """Fail tasks at the provider that used up their polls or were first tried before that instant."""
-    return _EXPIRE_POLLED.all(
+def find_orphans(
+    tx: Conn, *, claimed_before: datetime, unknown_before: datetime, first_attempt_before: datetime, task_limit: int
+) -> list[ClaimedTask]:
+    """Find and lock tasks without a provider id whose claim, time in doubt, or deadline while in doubt, is over."""
+    return _FIND_ORPHANS.all(
         tx,
-        max_poll_count=max_poll_count,
-        max_poll_count_error=max_poll_count_error,
+        claimed_before=claimed_before,
+        unknown_before=unknown_before,
         first_attempt_before=first_attempt_before,
         task_limit=task_limit,
-        now=now,
     )
 
 
-def claim_polls(
-    tx: Conn, *, task_limit: int, lease_until: datetime, asked_before: datetime, now: datetime
-) -> list[DueTask]:
-    """Claim due tasks for a poll that were last asked for before `asked_before`, the longest due first."""
-    return _CLAIM_POLLS.all(tx, task_limit=task_limit, lease_until=lease_until, asked_before=asked_before, now=now)
+def find_expired(tx: Conn, *, max_poll_count: int, first_attempt_before: datetime, task_limit: int) -> list[UUID]:
+    """Find and lock tasks at the provider that used up their polls or were first tried before that instant."""
+    rows = _FIND_EXPIRED.all(
+        tx, max_poll_count=max_poll_count, first_attempt_before=first_attempt_before, task_limit=task_limit
+    )
+    return [row.id for row in rows]
+
+
+def expire_polled(
+    tx: Conn, ids: Sequence[UUID], *, max_poll_count: int, max_poll_count_error: str, now: datetime
+) -> list[ExpiredTask]:
+    """Fail locked tasks at the provider, for their polls if those are used up, else for their deadline."""
+    return _EXPIRE_POLLED.all(
+        tx, ids=ids, max_poll_count=max_poll_count, max_poll_count_error=max_poll_count_error, now=now
+    )
+
+
+def find_pollable(tx: Conn, *, task_limit: int, asked_before: datetime, now: datetime) -> list[UUID]:
+    """Find and lock due tasks that were last asked for before `asked_before`, the longest due first."""
+    return [row.id for row in _FIND_POLLABLE.all(tx, task_limit=task_limit, asked_before=asked_before, now=now)]
+
+
+def claim_polls(tx: Conn, ids: Sequence[UUID], *, lease_until: datetime, now: datetime) -> list[DueTask]:
+    """Claim locked tasks for a poll."""
+    return _CLAIM_POLLS.all(tx, ids=ids, lease_until=lease_until, now=now)
 
 
 def record_polls(tx: Conn, records: Sequence[PollRecord], *, now: datetime) -> set[UUID]:

@@ -1,21 +1,43 @@
 """Statements on credit_wallet."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from batchctl.domain.credit import Balance, Wallet, WalletMove
 from batchctl.statement import Conn, NoRow, Statement
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedWallets:
+    """What was locked; a customer in neither has no wallet."""
+
+    wallets: dict[UUID, Wallet]
+    busy: set[UUID]
+    """Customers whose wallet another transaction holds: their batches are left for the next pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _UserId:
+    user_id: UUID
+
+
 _LOCK = Statement("wallets/lock", Wallet)
+_LOCK_FREE = Statement("wallets/lock_free", Wallet)
+_FIND_BUSY = Statement("wallets/find_busy", _UserId)
 _MOVE = Statement("wallets/move", NoRow)
 _GRANT = Statement("wallets/grant", NoRow)
 _SHOW = Statement("wallets/show", Balance)
 
 
-def lock(tx: Conn, user_ids: Iterable[UUID]) -> dict[UUID, Wallet]:
-    """Lock the wallets of these customers; those without one are missing from the answer."""
-    return {wallet.user_id: wallet for wallet in _LOCK.all(tx, user_ids=sorted(set(user_ids)))}
+def lock(tx: Conn, user_ids: Iterable[UUID], *, wait: bool) -> LockedWallets:
+    """Lock the wallets of these customers; with `wait` no one's is busy, without it nobody is waited for."""
+    wanted = set(user_ids)
+    locked = {wallet.user_id: wallet for wallet in (_LOCK if wait else _LOCK_FREE).all(tx, user_ids=sorted(wanted))}
+    missing = set[UUID]() if wait else wanted - locked.keys()
+    busy = {row.user_id for row in _FIND_BUSY.all(tx, user_ids=sorted(missing))} if missing else set[UUID]()
+    return LockedWallets(wallets=locked, busy=busy)
 
 
 def move(tx: Conn, moves: Sequence[WalletMove], *, now: datetime) -> int:

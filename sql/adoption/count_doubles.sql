@@ -3,14 +3,7 @@
 -- Again: counts anew.
 select d.kind, d.count
 from (
-    select 'video_tasks_of_batch' as kind, coalesce(sum(same.n - 1), 0)::bigint as count
-    from (
-        select count(*) as n from video_tasks
-        where batch_job_id is not null and batch_index is not null
-        group by batch_job_id, batch_index
-    ) as same
-    union all
-    select 'video_tasks_remote_id', coalesce(sum(same.n - 1), 0)::bigint
+    select 'video_tasks_remote_id' as kind, coalesce(sum(same.n - 1), 0)::bigint as count
     from (
         select count(*) as n from video_tasks
         where batch_job_id is not null and grsai_task_id is not null

@@ -14,7 +14,7 @@ select
 from batch_jobs
 where
     next_step in ('refuse', 'fill')
-    and (next_step = 'refuse' or greatest(created_at, enqueued_at) <= %(missing_since)s)
+    and (next_step = 'refuse' or coalesce(greatest(created_at, enqueued_at), '-infinity') <= %(missing_since)s)
 order by created_at, id
 limit %(batch_limit)s
 for no key update skip locked

@@ -11,7 +11,9 @@ with picked as materialized (
             where greatest(batch_jobs.created_at, batch_jobs.updated_at, batch_jobs.completed_at) < a.adopted_at
         ) as is_old_failure
     from batch_jobs
-    where next_step = 'settle' and (task_count >= total_count or greatest(created_at, enqueued_at) <= %(missing_since)s)
+    where
+        next_step = 'settle' and user_id <> all(%(left_out)s::uuid[])
+        and (task_count >= total_count or greatest(created_at, enqueued_at) <= %(missing_since)s)
     order by created_at, id
     limit %(batch_limit)s
     for no key update skip locked

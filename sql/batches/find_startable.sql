@@ -1,7 +1,7 @@
 -- Find batches that may have tasks sent now: some are due, and fewer than the cap are in flight.
 -- Of more batches than places it takes those whose turn comes first: a turn goes to the customer with the fewest tasks
 -- in flight, then to its batch with the fewest.
--- Locks: these batches, in the order of their ids; so the cap holds, for in flight only changes under this lock.
+-- Locks: these batches, skipping locked ones; so the cap holds, for in flight only changes under this lock.
 -- Again: finds them again while they have due tasks and room.
 with recursive customer as (
     (select user_id from batch_jobs where next_step = 'start' order by user_id limit 1)
@@ -69,8 +69,7 @@ locked as materialized (
     select b.id, b.user_id, b.created_at, b.tasks_in_flight
     from batch_jobs as b
     where b.id = any(array(select id from candidate)) and b.next_step = 'start'
-    order by b.id
-    for no key update
+    for no key update skip locked
 )
 
 select l.id, l.user_id, l.tasks_in_flight, c.due_count, c.customer_in_flight

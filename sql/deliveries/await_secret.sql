@@ -1,26 +1,13 @@
--- Let due deliveries wait that nobody has a secret to sign for, and give them up when the window of retries is over.
--- Locks: these deliveries, skipping locked ones; then their batches.
--- Again: changes nothing before they are due again.
-with unsigned as materialized (
-    select d.id, d.created_at
-    from webhook_deliveries as d
-    where
-        d.status in ('pending', 'retrying') and d.next_attempt_at <= %(now)s
-        and not exists (
-            select from get_enterprise_webhook_for_batch(d.batch_job_id) as w where w.secret <> ''
-        )
-    order by d.next_attempt_at, d.id
-    limit %(delivery_limit)s
-    for update of d skip locked
-),
-
-waiting as (
+-- Let deliveries wait that nobody has a secret to sign for, and give them up when the window of retries is over.
+-- Locks: these deliveries (the caller holds them); then their batches.
+-- Again: puts them off anew; only who holds them runs it.
+with waiting as (
     update webhook_deliveries as d
     set
         status = case when d.created_at <= %(given_up_before)s then 'failed' else d.status end,
         next_attempt_at = case when d.created_at > %(given_up_before)s then %(next_attempt_at)s::timestamptz end,
         last_error = 'WEBHOOK_SECRET_MISSING'
-    where d.id = any(array(select id from unsigned))
+    where d.id = any(%(ids)s::uuid[])
     returning d.id, d.batch_job_id, d.status, d.last_error
 ),
 

@@ -48,6 +48,10 @@ create table late_looks (
     next_look_at timestamptz not null,
     until timestamptz not null
 );
+
+-- The table is new and empty, so that nobody waits.
+-- squawk-ignore require-concurrent-index-creation
+create index late_looks_due on late_looks (next_look_at);
 comment on table late_looks is 'Tasks failed by a limit, looked at again for a while in case a result comes late.';
 
 select batchctl_keep_private('webhook_deliveries', 'delivery_attempts', 'late_results', 'late_looks');

@@ -109,8 +109,6 @@ do $$
 begin
     if not exists (select from adoption) then
         perform batchctl_constrain();
-        drop index video_tasks_of_batch;
-        create unique index video_tasks_of_batch on video_tasks (batch_job_id, batch_index);
         create unique index video_tasks_remote_id on video_tasks (grsai_task_id)
         where grsai_task_id is not null and batch_job_id is not null;
     end if;

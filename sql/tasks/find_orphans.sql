@@ -1,11 +1,11 @@
 -- Find tasks that were claimed for sending and have no provider id for too long: their worker died, or the outcome
--- of the submission stayed unknown and no callback brought an answer.
+-- of the submission stayed unknown and no callback brought an answer in time.
 -- Locks: these tasks, skipping locked ones.
 -- Again: finds the same tasks until their fate is recorded.
 select
     id,
     user_id,
-    attempts,
+    coalesce(attempts, 0) as attempts,
     submit_errors,
     submit_defers,
     resubmits,
@@ -25,7 +25,7 @@ where
     status = 'processing' and grsai_task_id is null and batch_job_id is not null and hold_reason is null
     and case
         when unknown_since is null then coalesce(claimed_at, updated_at, created_at) <= %(claimed_before)s
-        else unknown_since <= %(unknown_before)s
+        else unknown_since <= %(unknown_before)s or first_attempt_at <= %(first_attempt_before)s
     end
 order by id
 limit %(task_limit)s

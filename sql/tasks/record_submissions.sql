@@ -43,5 +43,5 @@ from
     )
 where
     t.id = r.id and t.id = any(%(ids)s::uuid[])
-    and t.status = 'processing' and t.grsai_task_id is null and t.attempts = r.attempts
+    and t.status = 'processing' and t.grsai_task_id is null and coalesce(t.attempts, 0) = r.attempts
 returning t.id

@@ -4,7 +4,7 @@
 update video_tasks as t
 set
     status = 'processing',
-    attempts = t.attempts + 1,
+    attempts = coalesce(t.attempts, 0) + 1,
     first_attempt_at = coalesce(t.first_attempt_at, %(now)s),
     claimed_at = %(now)s,
     next_retry_at = null,

@@ -3,8 +3,8 @@
 -- Again: reads them again.
 select
     user_id,
-    permanent_credits,
-    bonus_credits,
+    coalesce(permanent_credits, 0) as permanent_credits,
+    coalesce(bonus_credits, 0) as bonus_credits,
     case
         when bonus_expires_at > '9999-12-30' then '9999-12-30' -- also infinity, which clients cannot hold
         when bonus_expires_at < '0001-01-02' then '0001-01-02'

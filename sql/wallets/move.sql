@@ -3,8 +3,8 @@
 -- Again: moves the credits again; the caller's unique ledger entries make that fail as a whole.
 update credit_wallet as w
 set
-    permanent_credits = w.permanent_credits + m.permanent_delta,
-    bonus_credits = w.bonus_credits + m.bonus_delta,
+    permanent_credits = coalesce(w.permanent_credits, 0) + m.permanent_delta,
+    bonus_credits = coalesce(w.bonus_credits, 0) + m.bonus_delta,
     updated_at = %(now)s
 from
     unnest(%(user_ids)s::uuid[], %(permanent_deltas)s::bigint[], %(bonus_deltas)s::bigint[])

@@ -605,3 +605,21 @@ def test_registry_builds_providers() -> None:
         provider: Provider = build(host=HOST, api_key=KEY, timeout_ms=1000, callback_base_url=None, clock=lambda: NOW)
         assert provider.host == HOST
         assert provider.question(1, provider.host, "x").key == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "failure_type"),
+    [
+        ({"error": "invalid param"}, FailureType.PARAM_ERROR),
+        ({"error": "invalid param", "failure_reason": "error"}, FailureType.PARAM_ERROR),
+        (None, FailureType.MODEL_ERROR),
+    ],
+)
+def test_refused_poll_is_classified_by_its_error_first(data: object, failure_type: FailureType) -> None:
+    """A poll answered with another code fails with msg; its type comes from `error` first, from `msg` last."""
+    body = json.dumps({"code": -1, "msg": "model broke", "data": data}).encode()
+
+    answer = make().read_result("r-1", reply(raw=body))
+
+    assert isinstance(answer, Failed)
+    assert (answer.failure_type, answer.error) == (failure_type, "model broke")

@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from batchctl.db import Database
 from batchctl.domain.report import DispatchReport
 from batchctl.service.claim import Claims, claim
 from batchctl.service.dispatch import dispatch
@@ -108,14 +110,37 @@ def test_places_are_limited_over_all_workers(company: Company) -> None:
 
 
 def test_cap_of_a_batch_holds_over_all_workers(company: Company) -> None:
-    """Two workers that want to start tasks of one batch at the same moment start no more than its cap together."""
+    """Workers that start tasks of one batch at the same time start no more than its cap together."""
     batch_id = company.enqueue(company.customer(permanent=1000), [STAYS] * 40)
     claim(company.world)
-    lock = "select from batch_jobs where id = %s for update"
-    with dispatching_together(company, lock, batch_id) as reports:
-        assert sum(report.tasks_started for report in reports) == 10
-    assert company.batch(batch_id).tasks_in_flight == 10
-    assert set(company.provider.journal.accepted_per_prompt().values()) == {10}
+    with company.other_worker() as other, ThreadPoolExecutor(2) as threads:
+        running = [threads.submit(dispatch, world, start_pass(world, None)) for world in (company.world, other)]
+        assert sum(future.result().tasks_started for future in running) == 10
+    assert company.batch(batch_id).tasks_in_flight == company.provider.journal.max_open_tasks == 10
+
+
+def test_locked_batch_holds_up_no_other(company: Company) -> None:
+    """While another session holds one batch, tasks of the others are sent; its own follow in a later pass."""
+    locked, free = (company.enqueue(company.customer(permanent=10), 1) for _ in range(2))
+    claim(company.world)
+    with held(company, "select from batch_jobs where id = %s for update", locked):
+        assert dispatch(company.world, start_pass(company.world, None)).tasks_started == 1
+        assert company.batch(free).tasks_in_flight == 1
+    assert company.run_pass().dispatch.tasks_started == 1
+
+
+def test_locked_wallet_holds_up_no_other_customer(company: Company) -> None:
+    """While another program holds one customer's wallet, others' batches are claimed; its own wait for a later pass."""
+    busy, other = company.customer(permanent=10), company.customer(permanent=10)
+    waiting, claimed = company.enqueue(busy, 1), company.enqueue(other, 1)
+    with (
+        held(company, "select from credit_wallet where user_id = %s for update", busy),
+        closing(Database(company.dsn, company.clock.sleep, session={"lock_timeout": "20ms"})) as db,
+    ):
+        claims = claim(replace(company.world, db=db))
+        assert (claims.frozen, claims.refusals.total(), claims.held) == (1, 0, [])
+        assert [company.batch(batch_id).status for batch_id in (waiting, claimed)] == ["queued", "processing"]
+    assert claim(company.world).frozen == 1
 
 
 def test_tasks_inserted_during_the_claim_are_refused(company: Company) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from batchctl.db import Database
 from batchctl.domain.report import SettleReport
 from batchctl.service.dispatch import dispatch
 from batchctl.service.poll import poll
@@ -196,3 +198,21 @@ def test_settlers_side_by_side_settle_each_batch_once(company: Company) -> None:
         done = [future.result() for future in [threads.submit(work) for _ in range(4)]]
     assert sum(done) == 40
     assert {company.wallet(customer) for customer in customers} == {(100, 0)}
+
+
+def test_locked_wallet_holds_up_no_other_customer(company: Company) -> None:
+    """While another program holds one customer's wallet, others are settled, even where its batches come first."""
+    company.limit(max_settle=2)
+    busy, other = company.customer(permanent=20), company.customer(permanent=10)
+    waiting = finished(company, busy, 2)
+    (settled,) = finished(company, other)
+    with (
+        psycopg.connect(company.dsn) as holder,
+        closing(Database(company.dsn, company.clock.sleep, session={"lock_timeout": "20ms"})) as db,
+    ):
+        holder.execute("select from credit_wallet where user_id = %s for update", [busy])
+        report = settle(replace(company.world, db=db))
+        assert (report.settled, report.findings) == (1, ())
+        assert company.batch(settled).settlement_status == "refunded"
+        assert {company.batch(batch_id).settlement_status for batch_id in waiting} == {"pending"}
+    assert settle(company.world).settled == 2

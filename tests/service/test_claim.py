@@ -305,3 +305,22 @@ def test_database_trouble_is_no_refusal(company: Company) -> None:
 
     company.sql("drop trigger full_disk on credit_ledger")
     assert claim(company.world).frozen == 1
+
+
+def test_missing_numbers_count_as_zero(company: Company) -> None:
+    """Where an adopted wallet or task holds no number at all, it counts as zero and stops nobody."""
+    for table, column in (
+        ("credit_wallet", "permanent_credits"),
+        ("credit_wallet", "bonus_credits"),
+        ("video_tasks", "attempts"),
+    ):
+        company.sql(f"alter table {table} alter {column} drop not null")
+    poor, rich = company.customer(), company.customer(permanent=10)
+    company.sql("update credit_wallet set permanent_credits = null, bonus_credits = null where user_id = %s", poor)
+    refused, done = company.enqueue(poor, 1), company.enqueue(rich, 1)
+    company.sql("update video_tasks set attempts = null")
+
+    company.run_until_quiet()
+
+    assert company.batch(refused).last_error == "INSUFFICIENT_CREDITS"
+    assert company.batch(done).status == "completed"

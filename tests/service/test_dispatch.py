@@ -121,7 +121,7 @@ def test_broken_claim_loses_no_answer_and_disturbs_no_other_stage(
     monkeypatch.setattr(batches, "find_startable", break_down)
     report = company.run_pass()
 
-    assert [finding.message for finding in report.findings] == ["dispatch: the database is too busy"]
+    assert [finding.message for finding in report.findings] == ["the database is too busy"]
     assert report.poll.succeeded == 5
     assert {task.status for task in company.tasks(polled)} == {"succeeded"}
     tasks = company.tasks(refused)

@@ -538,3 +538,87 @@ def test_refused_key_is_said_and_fails_nothing(company: Company) -> None:
     ]
     assert company.tasks(batch_id)[0].status == "processing"
     company.provider.status = None
+
+
+# Rows that the database will not let through
+
+
+def test_task_that_cannot_be_claimed_for_a_poll_stops_nobody(company: Company) -> None:
+    """One whose row refuses to be claimed goes on hold with its reason; the others are asked for."""
+    batch_id = started(company, ["poison", "a", "b"])
+    company.sql("alter table video_tasks add constraint no_poison check (prompt <> 'poison' or last_poll_at is null)")
+    company.clock.advance(5)
+    report = company.run_pass()
+    assert [task.status for task in company.tasks(batch_id)] == ["processing", "succeeded", "succeeded"]
+    held = company.tasks(batch_id)[0]
+    assert "no_poison" in held.hold_reason
+    (finding,) = report.findings
+    assert (finding.exit_code, str(held.id) in finding.message) == (1, True)
+    assert (report.poll.polled, company.run_pass().findings) == (2, ())
+
+
+def test_expired_task_that_cannot_be_failed_stops_nobody(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the tasks that a limit ends, one whose row refuses goes on hold; the others fail, group by group."""
+    monkeypatch.setattr(service, "EXPIRED_AT_ONCE", 2)
+    batch_id = started(company, ["poison", "a", "b", "c"])
+    company.sql("alter table video_tasks add constraint no_poison check (prompt <> 'poison' or status <> 'failed')")
+    company.clock.advance(7200)
+    report = company.run_pass()
+    assert [task.status for task in company.tasks(batch_id)] == ["processing", "failed", "failed", "failed"]
+    held = company.tasks(batch_id)[0]
+    assert "no_poison" in held.hold_reason
+    assert (report.poll.failed, report.poll.requests) == (3, 0)
+    (finding,) = report.findings
+    assert str(held.id) in finding.message
+
+
+REFUSE_ALL = (
+    "alter table video_tasks add constraint no_poison check (prompt <> 'poison') not valid;"
+    "alter table video_tasks add constraint no_hold check (prompt <> 'poison' or hold_reason is null) not valid"
+)
+"""Rows as an old rule may leave them: whatever is written to the poisoned one is refused; a hold for another reason."""
+REFUSE_NOTHING = "alter table video_tasks drop constraint no_poison; alter table video_tasks drop constraint no_hold"
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_task_that_cannot_even_be_held_stops_nobody(
+    company: Company, monkeypatch: pytest.MonkeyPatch, *, expired: bool
+) -> None:
+    """It is the first in every search and the only one that a search may find; still the others get their turn."""
+    batch_id = started(company, ["poison", "a", "b"])
+    company.sql("update video_tasks set next_poll_at = null where prompt = 'poison'")
+    company.sql(REFUSE_ALL)
+    company.limit(max_poll=1)
+    monkeypatch.setattr(service, "EXPIRED_AT_ONCE", 1)
+    company.clock.advance(7200 if expired else 5)
+
+    reports = [company.run_pass() for _ in range(2)]
+
+    end = "failed" if expired else "succeeded"
+    assert [task.status for task in company.tasks(batch_id)] == ["processing", end, end]
+    poison = company.tasks(batch_id)[0]
+    assert poison.hold_reason is None
+    for report in reports:
+        (finding,) = report.poll.findings
+        assert str(poison.id) in finding.message
+        assert ("no_poison" in finding.message, "no_hold" in finding.message) == (True, True)
+    company.sql(REFUSE_NOTHING)
+
+
+def test_answer_that_cannot_be_recorded_nor_held_stops_nobody(company: Company) -> None:
+    """When both are refused after the question was asked, the task is named with both reasons; others are recorded."""
+    batch_id = started(company, ["poison", "a", "b"])
+    waits = [REFUSE_ALL]
+
+    def when_asked(request: Request) -> None:
+        if request.path == RESULT_PATH and waits:
+            company.sql(waits.pop())
+
+    company.when_asked = when_asked
+    company.clock.advance(5)
+    report = company.run_pass()
+    assert [task.status for task in company.tasks(batch_id)] == ["processing", "succeeded", "succeeded"]
+    (finding,) = report.findings
+    assert str(company.tasks(batch_id)[0].id) in finding.message
+    assert ("no_poison" in finding.message, "no_hold" in finding.message) == (True, True)
+    company.sql(REFUSE_NOTHING)

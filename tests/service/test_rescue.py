@@ -320,3 +320,17 @@ def test_late_acceptance_ends_the_doubt(company: Company) -> None:
     assert the_task(company, batch_id).unknown_since is None
     company.run_until_quiet()
     assert company.wallet(customer) == (0, 0)
+
+
+def test_task_in_doubt_has_a_deadline_too(company: Company) -> None:
+    """While a callback may still bring the answer, the task's own deadline ends the wait (contract §3)."""
+    company.talk_to_provider(callback_base_url="https://shop.example")
+    batch_id = company.enqueue(company.customer(permanent=10), ["a [sim: submit=504]"])
+    company.run_pass()
+    company.sql("update video_tasks set first_attempt_at = %s", company.clock.now - timedelta(hours=2))
+
+    report = company.run_pass()
+
+    (task,) = company.tasks(batch_id)
+    assert report.dispatch.start_failed == 1
+    assert (task.status, task.failure_type, task.error_message) == ("failed", "timeout", "TASK_DEADLINE_REACHED")

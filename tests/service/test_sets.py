@@ -7,10 +7,13 @@ from uuid import UUID
 import pytest
 
 from batchctl.db import Database, RowsRejectedError
+from batchctl.service import sets
+from batchctl.service.poll import poll
 from batchctl.service.sets import take_all, write_all
+from batchctl.service.world import start_pass
 from batchctl.statement import Conn
 from tests.conftest import Conn as TestConn
-from tests.scenario import MovableClock
+from tests.scenario import Company, MovableClock
 
 UNLUCKY = 13
 
@@ -142,3 +145,38 @@ def test_rejection_before_any_row_is_found_is_raised(db: Database) -> None:
 
     with pytest.raises(RowsRejectedError, match="no number"):
         take_all(db, 5, find, hold)
+
+
+def test_batch_that_cannot_even_be_held_stops_nobody(company: Company) -> None:
+    """A stage that may settle one batch a pass settles the next one, where the oldest lets nothing be written."""
+    batches = [company.enqueue(company.customer(permanent=10), 1) for _ in range(3)]
+    company.run_pass()
+    company.clock.advance(5)
+    poll(company.world, start_pass(company.world, None))
+    refusal = "alter table batch_jobs add constraint no_poison check (id <> '{}') not valid"
+    company.sql(refusal.format(batches[0]))
+    company.limit(max_settle=1)
+
+    reports = [company.run_pass() for _ in range(2)]
+
+    assert [company.batch(batch_id).status for batch_id in batches] == ["processing", "completed", "completed"]
+    for report in reports:
+        (finding,) = report.settle.findings
+        assert str(batches[0]) in finding.message
+        assert finding.message.count("no_poison") == 2
+    company.sql("alter table batch_jobs drop constraint no_poison")
+    assert company.run_pass().settle.settled == 1
+
+
+def test_rule_that_refuses_everything_ends_the_search(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When no row lets anything be written it is not the rows: after some of them nothing more is searched for."""
+    monkeypatch.setattr(sets, "IN_THE_WAY_AT_ONCE", 2)
+    company.limit(max_claim=1)
+    batches = [company.enqueue(company.customer(permanent=10), 1) for _ in range(6)]
+    company.sql("alter table batch_jobs add constraint nothing check (created_at is null) not valid")
+
+    report = company.run_pass()
+
+    assert {company.batch(batch_id).status for batch_id in batches} == {"queued"}
+    assert len(report.dispatch.findings) == 3
+    company.sql("alter table batch_jobs drop constraint nothing")

@@ -13,7 +13,6 @@ import pytest
 
 from batchctl.domain.report import WebhookReport
 from batchctl.gateways.http import ThreadedHttp
-from batchctl.service import webhooks
 from batchctl.service.dispatch import dispatch
 from batchctl.service.webhooks import deliver
 from batchctl.service.world import start_pass
@@ -44,12 +43,13 @@ def received(company: Company, path: str = "/hook") -> list[Received]:
     return [entry for entry in company.receiver.journal.entries if entry.path == path]
 
 
-def own_secret(company: Company, secret: str) -> None:
-    """Give every endpoint this secret of its own."""
+def own_secret(company: Company, secret: str, only: str = "") -> None:
+    """Give every endpoint, or those whose address ends so, this secret of its own."""
     company.sql(
         "create or replace function get_enterprise_webhook_for_batch(p_batch_id uuid)"  # noqa: S608 - our own secret
         " returns table (url text, secret text) language sql stable as $$"
-        f" select b.webhook_url, '{secret}' from batch_jobs as b where b.id = p_batch_id $$"
+        f" select b.webhook_url, '{secret}' from batch_jobs as b"
+        f" where b.id = p_batch_id and right(b.webhook_url, {len(only)}) = '{only}' $$"
     )
 
 
@@ -387,13 +387,17 @@ def test_secret_that_turns_up_lets_the_delivery_go(dsn: str) -> None:
         assert company.run_pass().webhook == WebhookReport(sent=1)
 
 
-def test_nothing_unsigned_is_tried_however_much_waits(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one pass has no time to put off is not tried instead."""
-    monkeypatch.setattr(webhooks, "UNSIGNED_PER_PASS", 2)
+def test_nothing_unsigned_is_tried_however_much_waits(dsn: str) -> None:
+    """More than fit in flight at once, and all of it waits; what has a secret is sent, though it came last."""
     with at_work(dsn, default_secret=None) as company:
-        batches = [refused(company) for _ in range(5)]
-        assert company.run_pass().webhook == WebhookReport(waiting_for_secret=2)
-        assert [event(company, batch_id).attempts for batch_id in batches] == [0] * 5
+        company.limit(max_claim=100)
+        batches = [refused(company) for _ in range(45)]
+        dispatch(company.world, start_pass(company.world, None))
+        company.clock.advance(1)
+        refused(company, "/signed")
+        own_secret(company, SECRET, only="/signed")
+        assert company.run_pass().webhook == WebhookReport(waiting_for_secret=45, sent=1)
+        assert {event(company, batch_id).attempts for batch_id in batches} == {0}
 
 
 @pytest.mark.parametrize("secret", ["another-secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
@@ -514,4 +518,136 @@ def test_first_tries_come_before_retries(company: Company) -> None:
     company.world = replace(company.world, webhook_http=ThreadedHttp(1))
     company.run_pass()
     assert company.receiver.journal.entries[10].path == "/new"
+    company.world.webhook_http.close()
+
+
+# Rows that the database will not let through
+
+
+def poisoned(company: Company, others: int = 2) -> tuple[UUID, list[UUID]]:
+    """Have events written that are due: first one for /poison, then so many for others; return their batches."""
+    company.limit(max_claim=100)
+    poison = refused(company, "/poison")
+    dispatch(company.world, start_pass(company.world, None))
+    company.clock.advance(1)
+    rest = [refused(company, f"/{number}") for number in range(others)]
+    dispatch(company.world, start_pass(company.world, None))
+    return poison, rest
+
+
+def assert_only_poison_is_given_up(company: Company, poison: UUID, rest: list[UUID], reason: str) -> None:
+    """Run two passes: the first delivers the rest and names the offender, the second finds nothing to do."""
+    report = company.run_pass()
+    assert report.webhook == WebhookReport(sent=len(rest), failed=1, findings=report.findings)
+    assert {event(company, batch_id).status for batch_id in rest} == {"sent"}
+    offender = event(company, poison)
+    assert (offender.status, offender.next_attempt_at) == ("failed", None)
+    assert reason in offender.last_error
+    (finding,) = report.findings
+    assert (finding.exit_code, str(offender.id) in finding.message, reason in finding.message) == (1, True, True)
+    company.clock.advance(100_000)
+    assert company.run_pass().is_idle
+
+
+def repair(company: Company) -> None:
+    """Do what an operator does about deliveries that were given up: bring the books of their batches up to date."""
+    company.sql("update delivery_attempts set duration_ms = 0 where duration_ms is null")
+    company.sql(
+        "update webhook_deliveries as d set attempts ="
+        " (select count(*) from delivery_attempts as a where a.delivery_id = d.id) where d.status = 'failed'"
+    )
+    company.sql(
+        "update batch_jobs as b set webhook_status = d.status, webhook_attempts = d.attempts"
+        " from webhook_deliveries as d where d.batch_job_id = b.id"
+    )
+
+
+def test_delivery_that_cannot_be_claimed_stops_nobody(company: Company) -> None:
+    """One whose count of tries is at its end is given up without a try; the others are delivered."""
+    poison, rest = poisoned(company)
+    company.sql("update webhook_deliveries set attempts = 2147483647 where batch_job_id = %s", poison)
+    assert_only_poison_is_given_up(company, poison, rest, "integer out of range")
+    assert received(company, "/poison") == []
+    repair(company)
+
+
+@pytest.mark.parametrize("default_secret", [SECRET, None])
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        ("raise exception 'no such endpoint'", "no such endpoint"),
+        ("select b.id into strict url from batch_jobs as b where false", "query returned no rows"),
+        ("select b.id into strict url from batch_jobs as b", "query returned more than one row"),
+        ("url := (select b.id from batch_jobs as b)", "more than one row returned by a subquery"),
+    ],
+)
+def test_endpoint_that_cannot_be_looked_up_stops_nobody(
+    dsn: str, default_secret: str | None, failure: str, reason: str
+) -> None:
+    """Where the database's function of endpoints fails for one batch, its event is given up, and only that."""
+    with at_work(dsn, default_secret=default_secret) as company:
+        poison, rest = poisoned(company)
+        company.sql(
+            "create or replace function get_enterprise_webhook_for_batch(p_batch_id uuid)"  # noqa: S608 - our own words
+            " returns table (url text, secret text) language plpgsql stable as $$ begin"
+            f" if p_batch_id = '{poison}' then {failure}; end if;"
+            f" return query select b.webhook_url, '{SECRET}'::text from batch_jobs as b where b.id = p_batch_id; end $$"
+        )
+        assert_only_poison_is_given_up(company, poison, rest, reason)
+        assert received(company, "/poison") == []
+        repair(company)
+
+
+@pytest.mark.parametrize("answer", [200, 500])
+def test_try_that_cannot_be_recorded_stops_nobody(company: Company, answer: int) -> None:
+    """Where the batch's row is refused its event is given up: it was posted once, and is never posted again."""
+    company.receiver.script("/poison", then=http_status(answer))
+    poison, rest = poisoned(company)
+    company.sql(
+        "alter table batch_jobs add constraint no_poison check (webhook_url not like '%%/poison' or"
+        " webhook_attempts = 0)"
+    )
+    assert_only_poison_is_given_up(company, poison, rest, "no_poison")
+    assert len(received(company, "/poison")) == 1
+    assert ("the receiver has it" in event(company, poison).last_error) == (answer == 200)
+    company.sql("alter table batch_jobs drop constraint no_poison")
+    repair(company)
+
+
+def test_retry_that_cannot_be_recorded_is_counted_once(company: Company) -> None:
+    """A delivery that was to be tried again in this pass, and is given up then, has failed and is not waited for."""
+    company.receiver.script("/poison", then=DOWN)
+    poison, _ = poisoned(company, others=0)
+    company.sql(
+        "alter table batch_jobs add constraint no_poison check (webhook_url not like '%%/poison' or"
+        " webhook_attempts < 2)"
+    )
+    report = company.run_pass()
+    assert report.webhook == WebhookReport(failed=1, findings=report.findings)
+    assert (len(received(company, "/poison")), company.clock.slept) == (2, [0.5])
+    assert "no_poison" in event(company, poison).last_error
+    company.sql("alter table batch_jobs drop constraint no_poison")
+    repair(company)
+
+
+def test_delivery_that_cannot_even_be_given_up_stops_nobody(company: Company) -> None:
+    """Where its own row is refused whatever is written, it is named with both reasons, and the others get places."""
+    poison, rest = poisoned(company)
+    company.sql(
+        "alter table webhook_deliveries add constraint no_poison check (url not like '%%/poison') not valid;"
+        "alter table webhook_deliveries add constraint at_all check (url not like '%%/poison' or status <> 'failed')"
+    )
+    company.world = replace(company.world, webhook_http=ThreadedHttp(1))
+
+    report = company.run_pass()
+
+    assert {event(company, batch_id).status for batch_id in rest} == {"sent"}
+    (finding,) = report.findings
+    assert str(event(company, poison).id) in finding.message
+    assert ("no_poison" in finding.message, "at_all" in finding.message) == (True, True)
+    assert received(company, "/poison") == []
+    company.sql(
+        "alter table webhook_deliveries drop constraint no_poison;alter table webhook_deliveries drop constraint at_all"
+    )
+    assert company.run_pass().webhook == WebhookReport(sent=1)
     company.world.webhook_http.close()
