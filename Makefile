@@ -17,7 +17,7 @@ demo: .venv/run.stamp ## See batches live, be charged, refunded and reported, on
 	@$(BIN)/batchctl demo
 
 test: .venv/dev.stamp ## Run all tests on the embedded PostgreSQL, or on the server of BATCHCTL_TEST_DSN
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-pg15: .venv/dev.stamp ## Run all tests on PostgreSQL 15 (PG15_BIN names the folder of its programs)
 	@$(BIN)/python -c "$$TEST_ON_OTHER_SERVER" $(PG15_BIN)
@@ -89,7 +89,7 @@ with scratch_directory() as scratch, serve(scratch, bin_dir=pathlib.Path(sys.arg
     with psycopg.connect(server, autocommit=True) as conn:
         conn.execute("create database batchctl_test")
     dsn = psycopg.conninfo.make_conninfo(server, dbname="batchctl_test")
-    command = [sys.executable, "-m", "pytest"]
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal"]
     code = subprocess.run(command, env={**os.environ, "BATCHCTL_TEST_DSN": dsn}).returncode
 sys.exit(code)
 endef

@@ -29,6 +29,8 @@ Conn = Connection[tuple[Any, ...]]
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - the standard place of files in memory; each of ours has a random name
 _ROOM_BYTES = 2**30
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+"""Which of the processes that share the tests this is; they may share a server, and must not share databases."""
 _numbers = count(1)
 _used: list[str] = []
 """Databases of tests that have ended, dropped when the next one begins."""
@@ -143,7 +145,7 @@ def db_connection(dsn: str) -> Iterator[Conn]:
 
 @contextmanager
 def _database(admin: Conn, template: str) -> Iterator[str]:
-    name = f"batchctl_test_{next(_numbers)}"
+    name = f"batchctl_test_{_WORKER}_{next(_numbers)}"
     _drop(admin, *_used, name)  # the last one may be there since a run that was killed
     _used.clear()
     # Copying files takes half of the time that copying through the log takes.

@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from threading import Event
 
 import pytest
 
 from tests.cli.conftest import Shell
+from tests.conftest import scratch_directory
 from tests.scenario import Company
 
 CONTRACT_KEYS = {
@@ -32,13 +34,100 @@ def test_json_has_the_contract_s_keys(company: Company, office: Shell) -> None:
     assert ran.document["dispatch"]["tasks_started"] == 2
 
 
-@pytest.mark.parametrize("stage", ["dispatch", "poll", "settle"])
-def test_a_stage_prints_its_own_object(office: Shell, stage: str) -> None:
-    """`dispatch|poll|settle --json` print their stage's own object."""
-    ran = office.run(stage, "--json")
+@pytest.mark.parametrize(
+    ("command", "stage"),
+    [(["dispatch"], "dispatch"), (["poll"], "poll"), (["settle"], "settle"), (["webhook", "deliver"], "webhook")],
+)
+def test_a_stage_prints_its_own_object(office: Shell, command: list[str], stage: str) -> None:
+    """`dispatch|poll|settle --json` print their stage's own object, and so does `webhook deliver`."""
+    ran = office.run(*command, "--json")
 
     assert ran.code == 0
     assert CONTRACT_KEYS[stage] <= ran.document.keys()
+    assert "duration_ms" not in ran.document
+
+
+@pytest.mark.parametrize("command", [["run-once"], ["dispatch"]])
+def test_unreachable_provider_is_69_for_a_stage_too(company: Company, office: Shell, command: list[str]) -> None:
+    """A stage alone exits 69 as the whole pass does when no request got a connection."""
+    company.enqueue(company.customer(permanent=10), 1)
+    company.provider.stop()
+
+    assert office.run(*command).code == 69
+
+
+def test_deadline_is_heeded(company: Company, office: Shell) -> None:
+    """When the pass has no time nothing is sent; what was claimed waits for the next one."""
+    company.enqueue(company.customer(permanent=10), 1)
+
+    ran = office.run("run-once", "--deadline", "0", "--json")
+
+    assert ran.code == 0
+    assert (ran.document["dispatch"]["frozen"], ran.document["dispatch"]["tasks_started"]) == (1, 0)
+    assert company.provider.journal.submissions == ()
+
+
+def test_for_is_the_deadline_of_the_run(company: Company, office: Shell) -> None:
+    """Work that never ends does not keep a run going past its `--for`."""
+    company.enqueue(company.customer(permanent=10), ["a [sim: never]"])
+    started_s = time.monotonic()
+
+    assert office.run("run-once", "--for", "1.5", BATCH_POLL_BACKOFF_SECONDS="0,0,0").code == 0
+
+    assert time.monotonic() - started_s < 5
+
+
+def test_row_on_hold_is_told_once(company: Company, office: Shell) -> None:
+    """A row that is put on hold is one line and exit 1 in the pass that sets it, and 0 afterwards."""
+    batch_id = company.enqueue(company.customer(permanent=10), ["a [sim: fail=error]"])
+    company.run_pass()
+    company.sql("update video_tasks set next_poll_at = null")
+    company.sql("delete from credit_wallet")
+
+    ran = office.run("run-once")
+
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert f"batch {batch_id} is on hold: WALLET_NOT_FOUND" in ran.err
+    assert (office.run("run-once").code, office.run("run-once", GRSAI_API_KEY="").code) == (0, 78)
+    company.conn.execute("insert into credit_wallet (user_id, permanent_credits) select user_id, 0 from batch_jobs")
+    company.sql("update batch_jobs set hold_reason = null")
+    assert office.run("run-once").code == 0
+
+
+def test_stage_that_breaks_keeps_no_other_from_its_work(
+    company: Company, office: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug in one stage is one line and exit 1; the others do their work, and only --debug shows a traceback."""
+
+    def break_down(*_: object, **__: object) -> None:
+        raise RuntimeError("first line\nsecond line")
+
+    company.enqueue(company.customer(), 1)
+    monkeypatch.setattr("batchctl.store.batches.find_settleable", break_down)
+
+    ran, shown = office.run("run-once", "--json"), office.run("--debug", "run-once")
+
+    assert (ran.code, ran.err) == (1, "error: settle broke: RuntimeError: first line\n")
+    assert ran.document["webhook"]["sent"] == 1
+    assert "Traceback" in shown.err
+
+
+def test_database_url_has_two_names(company: Company, office: Shell) -> None:
+    """DATABASE_URL will do; where both are set, BATCHCTL_DATABASE_URL is the one."""
+    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+
+    assert office.run("run-once", BATCHCTL_DATABASE_URL="", DATABASE_URL=company.dsn).code == 0
+    assert office.run("run-once", DATABASE_URL=nowhere).code == 0
+    assert office.run("run-once", BATCHCTL_DATABASE_URL=nowhere, DATABASE_URL=company.dsn).code == 69
+
+
+def test_embedded_database_keeps_what_it_has(shell: Shell) -> None:
+    """`embedded:DIR` runs a PostgreSQL of its own for each command, on the same data."""
+    with scratch_directory() as scratch:
+        url = f"embedded:{scratch / 'data'}"
+
+        assert shell.run("migrate", BATCHCTL_DATABASE_URL=url).code == 0
+        assert shell.run("migrate", "--check", BATCHCTL_DATABASE_URL=url).out == "up to date\n"
 
 
 def test_idle_pass_without_a_terminal_prints_nothing(office: Shell) -> None:
