@@ -181,27 +181,25 @@ def test_server_that_takes_no_writes_any_more_is_left(numbers: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "problem", "said"),
+    ("statement", "problem", "said", "exit_code"),
     [
-        ("select from no_such_table", SchemaProblem, "run `batchctl migrate`"),
-        ("select no_such_column from numbers", SchemaProblem, "run `batchctl migrate`"),
-        ("select no_such_function()", SchemaProblem, "run `batchctl migrate`"),
-        ("set role pg_monitor; insert into numbers values (3)", ConfigProblem, "lacks a right"),
-        (
-            "set local statement_timeout = 10; select pg_sleep(5)",
-            ShortageProblem,
-            "canceling statement due to statement timeout",
-        ),
+        ("select from no_such_table", SchemaProblem, "run `batchctl migrate`", 78),
+        ("select no_such_column from numbers", SchemaProblem, "run `batchctl migrate`", 78),
+        ("select no_such_function()", SchemaProblem, "run `batchctl migrate`", 78),
+        ("set role pg_monitor; insert into numbers values (3)", ConfigProblem, "lacks a right", 78),
+        ("set local statement_timeout = 10; select pg_sleep(5)", ShortageProblem, "due to statement timeout", 1),
+        ("do $$ begin raise 'no space left' using errcode = 'disk_full'; end $$", ShortageProblem, "no space left", 1),
+        ("do $$ begin raise 'no memory' using errcode = 'out_of_memory'; end $$", ShortageProblem, "no memory", 1),
     ],
 )
 def test_what_an_operator_can_mend_is_a_problem(
-    numbers: str, statement: str, problem: type[Problem], said: str
+    numbers: str, statement: str, problem: type[Problem], said: str, exit_code: int
 ) -> None:
-    """A missing table or right and an exhausted server are told in one line with an exit code."""
+    """What is missing (table, column, function, right) or short (time, disk, memory) is one line with an exit code."""
     with database(numbers) as db:
         with pytest.raises(problem, match=said) as caught:
             db.transact(lambda tx: tx.execute(statement.encode()))
-        assert type(caught.value) is problem
+        assert (type(caught.value), caught.value.exit_code) == (problem, exit_code)
         assert "\n" not in str(caught.value)
 
 

@@ -517,3 +517,111 @@ def test_no_table_of_a_caller_hides_ours(db_connection: Conn) -> None:
     add_task(db_connection, batch_id)
 
     assert one(db_connection.execute("select task_count from public.batch_jobs")) == (1,)
+
+
+CONTRACT = {
+    "batch_jobs": """
+        id uuid not null = gen_random_uuid(), user_id uuid not null, status text, total_count int,
+        success_count int = 0, failed_count int = 0, cost_per_video bigint, frozen_credits bigint = 0,
+        credits_spent bigint = 0, settlement_status text = 'pending', webhook_url text, webhook_status text,
+        webhook_attempts int = 0, webhook_last_error text, webhook_last_sent_at timestamptz, last_error text,
+        enqueued_at timestamptz, created_at timestamptz = now(), updated_at timestamptz = now(),
+        completed_at timestamptz, hold_reason text
+    """,
+    "video_tasks": """
+        id uuid not null = gen_random_uuid(), user_id uuid not null, batch_job_id uuid, batch_index int, status text,
+        model text = 'sora-2', prompt text, reference_url text, aspect_ratio text, duration int, size text, meta jsonb,
+        grsai_task_id text, progress int, video_url text, error_message text, failure_reason text, failure_type text,
+        poll_count int not null = 0, last_poll_at timestamptz, attempts int = 0, last_error text,
+        next_retry_at timestamptz, created_at timestamptz, updated_at timestamptz, completed_at timestamptz,
+        next_poll_at timestamptz, poll_errors int = 0, submit_errors int = 0, submit_defers int = 0,
+        provider_host text, video_url_seen_at timestamptz, hold_reason text
+    """,
+    "credit_wallet": """
+        user_id uuid not null, permanent_credits bigint, bonus_credits bigint, bonus_expires_at timestamptz,
+        created_at timestamptz, updated_at timestamptz
+    """,
+    "credit_ledger": """
+        id bigint not null = nextval('credit_ledger_id_seq'::regclass), user_id uuid, type text, model text,
+        credits_delta bigint, ref_type text, ref_id text, meta jsonb, created_at timestamptz, bucket text,
+        balance_after bigint
+    """,
+    "webhook_deliveries": """
+        id uuid not null, batch_job_id uuid, event_type text, url text, body text, status text, attempts int,
+        next_attempt_at timestamptz, last_status_code int, last_error text, created_at timestamptz,
+        delivered_at timestamptz
+    """,
+    "delivery_attempts": "started_at timestamptz, status_code int, error text, duration_ms int",
+    "late_results": "task_id uuid, grsai_task_id text, video_url text, seen_at timestamptz",
+    "batch_requests": "user_id uuid not null, request_id text not null",
+}
+"""Contract §1, column by column: its type, whether it must be given, and its default where the contract names one."""
+
+KEYS = {
+    "batch_jobs": ["id"],
+    "video_tasks": ["id"],
+    "credit_wallet": ["user_id"],
+    "credit_ledger": ["id"],
+    "batch_requests": ["user_id", "request_id"],
+}
+
+
+@pytest.mark.parametrize("table", CONTRACT)
+def test_columns_are_those_of_the_contract(db_connection: Conn, table: str) -> None:
+    """A fresh database has each column that other programs rely on, with its type and default (contract §1)."""
+    rows = db_connection.execute(
+        "select column_name::text, case udt_name when 'int4' then 'int' when 'int8' then 'bigint' else udt_name end,"
+        " is_nullable = 'NO', regexp_replace(column_default, '::text$', '')"
+        " from information_schema.columns where table_schema = 'public' and table_name = %s",
+        [table],
+    ).fetchall()
+    there = {name: (type_, is_needed, default) for name, type_, is_needed, default in rows}
+
+    for promise in CONTRACT[table].split(","):
+        text, _, default = promise.strip().partition(" = ")
+        name, type_, *needed = text.split()
+        assert name in there, name
+        has_type, is_needed, has_default = there[name]
+        assert has_type == type_, name
+        assert is_needed or not needed, name
+        assert has_default == default or not default, name
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_keys_are_those_of_the_contract(db_connection: Conn, table: str) -> None:
+    """The primary keys that the contract names identify the rows."""
+    columns = db_connection.execute(
+        "select a.attname from pg_index as i inner join pg_attribute as a"
+        " on a.attrelid = i.indrelid and a.attnum = any(i.indkey)"
+        " where i.indisprimary and i.indrelid = %s::regclass order by a.attnum",
+        [table],
+    ).fetchall()
+
+    assert [name for (name,) in columns] == KEYS[table]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "word"),
+    [
+        ("batch_jobs", "status", "done"),
+        ("batch_jobs", "settlement_status", "settled"),
+        ("batch_jobs", "webhook_status", "delivered"),
+        ("video_tasks", "status", "done"),
+        ("credit_ledger", "type", "gift"),
+        ("webhook_deliveries", "status", "delivered"),
+    ],
+)
+def test_words_are_those_of_the_contract(db_connection: Conn, table: str, column: str, word: str) -> None:
+    """A state or kind that the contract does not name is refused by the check of its column."""
+    batch_id = add_batch(db_connection)
+    rows: dict[str, dict[str, object]] = {
+        "batch_jobs": {"user_id": USER, "status": "completed", "total_count": 1, "cost_per_video": 0},
+        "video_tasks": {"user_id": USER, "batch_job_id": batch_id},
+        "credit_ledger": {"user_id": USER, "credits_delta": 1},
+        "webhook_deliveries": {"batch_job_id": batch_id, "event_type": "batch.failed", "url": "https://x", "body": ""},
+    }
+
+    with pytest.raises(errors.CheckViolation) as caught:
+        add(db_connection, table, rows[table] | {column: word})
+
+    assert caught.value.diag.constraint_name == f"{table}_{column}_check"

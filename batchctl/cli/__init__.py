@@ -51,9 +51,9 @@ def _print_version(value: bool) -> None:  # noqa: FBT001 - typer calls it with t
 def before_command(
     context: typer.Context,
     *,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", metavar="", help="Show tracebacks.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_print_version)
+        bool, typer.Option("--version", metavar="", help="Show the version.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
     """Run paid, asynchronous batches of generation jobs on PostgreSQL."""

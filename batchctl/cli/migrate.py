@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 def migrate(
     *,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 78 when something is pending.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", metavar="", help="Change nothing; exit 78 when something is pending.")
+    ] = False,
     apply_adoption: Annotated[
         bool,
-        typer.Option("--apply-adoption", help="The original worker is stopped for good: let the guards refuse."),
+        typer.Option(
+            "--apply-adoption", metavar="", help="The original worker is stopped for good: let the guards refuse."
+        ),
     ] = False,
     json: Json = False,
 ) -> None:

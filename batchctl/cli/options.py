@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON document and nothing else.")]
 For = Annotated[
     float | None,
     typer.Option(
@@ -16,5 +16,7 @@ For = Annotated[
 ]
 Deadline = Annotated[
     float | None,
-    typer.Option("--deadline", min=0.0, metavar="SECONDS", help="Take no new work after so many seconds."),
+    typer.Option(
+        "--deadline", min=0.0, metavar="SECONDS", help="Take no new work after so many seconds (run-once: 50)."
+    ),
 ]

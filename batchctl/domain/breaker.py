@@ -34,4 +34,4 @@ class SubmissionBreaker:
         self._refused_by_text[task_id] = user_id
         tasks, customers = len(self._refused_by_text), len(set(self._refused_by_text.values()))
         if answer.by_status or (tasks >= TEXT_REFUSAL_TASKS and customers >= TEXT_REFUSAL_CUSTOMERS):
-            self.account_error = self.account_error or answer.error
+            self.account_error = self.account_error or answer.told

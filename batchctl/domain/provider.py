@@ -5,7 +5,7 @@ request is the business of `wire.Http`. The unions are closed: adding an answer 
 that has to decide about it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from batchctl.domain.failure import FailureType
@@ -65,6 +65,8 @@ class AccountRefused:
     by_status: bool
     """True when the HTTP status says so (401, 402, 403): stop at once. False when only the text does."""
     retry_after_s: float | None = None
+    told: str = field(default="the provider's words are with the task", compare=False)
+    """What an operator is told on stderr: the status and the words that gave it away; `error` may quote a prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

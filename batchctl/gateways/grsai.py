@@ -137,8 +137,10 @@ class Grsai:
         # The rate goes before the key: "rate limit of this API key exceeded" is no word against the key.
         if _RATE.search(said) and not balance:
             return Deferred(blocked_by=FailureType.NETWORK, error=error, counted=False, retry_after_s=wait_s)
-        if by_status or balance or _KEY.search(said):
-            return AccountRefused(error=error, by_status=by_status, retry_after_s=wait_s)
+        words = balance or _KEY.search(said)
+        if by_status or words:
+            told = f"HTTP {reply.status}: {words[0]}" if words else f"HTTP {reply.status}"
+            return AccountRefused(error=error, by_status=by_status, retry_after_s=wait_s, told=told)
         if reply.status in _LATER_STATUSES:
             return Deferred(blocked_by=FailureType.NETWORK, error=error, counted=False, retry_after_s=wait_s)
         if reply.status in _COUNTED_STATUSES:

@@ -159,7 +159,7 @@ class Polls:
         self.counts["connect_failures"] += isinstance(landed.outcome, NotSent)
         answer = self._provider.read_result(task.remote_id, landed.outcome)
         if isinstance(answer, Transient) and answer.account_refused:
-            self.account_error = answer.error
+            self.account_error = answer.error.partition(":")[0]  # The rest may quote a prompt.
         return task, answer
 
     def _record(self, records: list[PollRecord], now: datetime) -> None:

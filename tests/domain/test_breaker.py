@@ -8,8 +8,8 @@ from batchctl.domain.breaker import UNCONNECTED_IN_A_ROW, SubmissionBreaker
 from batchctl.domain.failure import FailureType
 from batchctl.domain.provider import Accepted, AccountRefused, Deferred, OutcomeUnknown, Refused, SubmitAnswer
 
-BY_STATUS = AccountRefused(error="HTTP 402", by_status=True)
-BY_TEXT = AccountRefused(error="insufficient credits", by_status=False)
+BY_STATUS = AccountRefused(error="HTTP 402 for a prompt", told="HTTP 402", by_status=True)
+BY_TEXT = AccountRefused(error="insufficient credits for a prompt", told="insufficient credits", by_status=False)
 UNCONNECTED = Deferred(blocked_by=FailureType.NETWORK, error="refused", counted=False, connected=False)
 
 

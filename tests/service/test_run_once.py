@@ -29,3 +29,14 @@ def test_thousand_tasks_finish_within_the_cap(company: Company) -> None:
     assert company.batch(batch_id).status == "completed"
     assert company.provider.journal.max_open_tasks == 100
     assert set(company.provider.journal.accepted_per_prompt().values()) == {1}
+
+
+def test_legacy_queued_task_is_sent(company: Company) -> None:
+    """A task that the original application wrote as `queued` means pending: it is sent like any other (contract §1)."""
+    batch_id = company.enqueue(company.customer(permanent=20), 2)
+    company.sql("update video_tasks set status = 'queued' where batch_index = 0")
+
+    company.run_until_quiet()
+
+    assert company.batch(batch_id).status == "completed"
+    assert company.provider.journal.accepted_per_prompt() == {"clip 0": 1, "clip 1": 1}

@@ -347,6 +347,24 @@ def test_places_may_become_fewer(company: Company) -> None:
         company.run_pass()
 
 
+def test_what_takes_a_place(company: Company) -> None:
+    """BATCH_MAX_IN_FLIGHT counts tasks in doubt and on hold, and no video outside a batch (contract §4)."""
+    company.talk_to_provider(callback_base_url="https://application.example")
+    customer, batch_id = one_batch(company, "submit=504", "never")
+    company.run_pass()
+    in_doubt, held = company.tasks(batch_id)
+    company.sql("update video_tasks set hold_reason = 'odd' where id = %s", held.id)
+    company.sql(
+        "insert into video_tasks (user_id, prompt, status, grsai_task_id) values (%s, 'single', 'processing', 'r-1')",
+        customer,
+    )
+    assert (in_doubt.status, in_doubt.grsai_task_id, held.status) == ("processing", None, "processing")
+    company.enqueue(customer, [STAYS] * 3)
+    company.limit(max_in_flight=3)
+
+    assert [company.run_pass().dispatch.tasks_started for _ in range(2)] == [1, 0]
+
+
 def test_scarce_places_are_shared_between_batches(company: Company) -> None:
     """Within a customer, places go round the batches, the older ones first."""
     customer = company.customer(permanent=10_000)
