@@ -7,12 +7,10 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from batchctl.domain.limits import Limits, OrphanPolicy
+from batchctl.domain.limits import LEASE_SLACK, Limits, OrphanPolicy
 from batchctl.domain.problem import ConfigProblem
 from batchctl.domain.webhook import sign_standard
 
-SUBMIT_LEASE_SLACK_S = 2
-"""A claim for sending outlives the request by at least so much (contract §3, BATCH_CLAIM_TIMEOUT_SECONDS)."""
 _HOUR_S = 3600
 _YEAR_S = 366 * 24 * _HOUR_S
 
@@ -201,7 +199,7 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         """Return what decisions need, as plain values."""
-        lease_s = max(self.claim_timeout_s, self.grsai_timeout_ms / 1000 + SUBMIT_LEASE_SLACK_S)
+        request = timedelta(milliseconds=self.grsai_timeout_ms)
         return Limits(
             max_claim=self.max_claim,
             max_start_per_batch=self.max_start_per_batch,
@@ -210,7 +208,7 @@ class Settings(BaseSettings):
             max_poll_count=self.max_poll_count,
             max_submit_attempts=self.max_submit_attempts,
             max_in_flight=self.max_in_flight,
-            claim_timeout=timedelta(seconds=lease_s),
+            claim_timeout=max(timedelta(seconds=self.claim_timeout_s), request + LEASE_SLACK),
             orphan_policy=self.orphan_policy,
             orphan_hold=timedelta(seconds=self.orphan_hold_s),
             task_deadline=timedelta(seconds=self.task_deadline_s),

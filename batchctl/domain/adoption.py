@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from batchctl.domain.batch import BatchStatus
+from batchctl.domain.batch import BatchStatus, end_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +69,8 @@ class LeftBatch:
 
     @property
     def end(self) -> BatchStatus:
-        """Name the end that its tasks tell (contract §2)."""
-        if self.succeeded_count == 0:
-            return BatchStatus.FAILED
-        return BatchStatus.COMPLETED if self.succeeded_count == self.total_count else BatchStatus.PARTIAL
+        """Name the end that its tasks tell."""
+        return end_of(self.succeeded_count, self.total_count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

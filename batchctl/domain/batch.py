@@ -15,6 +15,13 @@ class BatchStatus(StrEnum):
     FAILED = "failed"
 
 
+def end_of(succeeded_count: int, total_count: int | None) -> BatchStatus:
+    """Name the end of a batch: completed (all succeeded), partial, or failed (none); contract §2."""
+    if succeeded_count == 0:
+        return BatchStatus.FAILED
+    return BatchStatus.COMPLETED if succeeded_count == total_count else BatchStatus.PARTIAL
+
+
 class SettlementStatus(StrEnum):
     """The values of `batch_jobs.settlement_status`."""
 

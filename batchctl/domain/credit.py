@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from batchctl.domain.batch import BatchStatus, FinishedBatch, QueuedBatch, Refusal, SettlementStatus
+from batchctl.domain.batch import BatchStatus, FinishedBatch, QueuedBatch, Refusal, SettlementStatus, end_of
 
 
 class Bucket(StrEnum):
@@ -72,11 +72,8 @@ class Settlement:
 
     @property
     def final_status(self) -> BatchStatus:
-        """Name the end of the batch: completed (all succeeded), partial, or failed (none)."""
-        batch = self.batch
-        if batch.succeeded_count == 0:
-            return BatchStatus.FAILED
-        return BatchStatus.COMPLETED if batch.succeeded_count == batch.total_count else BatchStatus.PARTIAL
+        """Name the end of the batch."""
+        return end_of(self.batch.succeeded_count, self.batch.total_count)
 
 
 class SettlementImpossibleError(Exception):

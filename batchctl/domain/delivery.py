@@ -8,11 +8,9 @@ from typing import assert_never
 from uuid import UUID
 
 from batchctl.domain.backoff import WEBHOOK_SLOW_WAITS_S, webhook_wait
-from batchctl.domain.limits import Limits
+from batchctl.domain.limits import LEASE_SLACK, Limits
 from batchctl.domain.webhook import Delivered, DeliveryAnswer, Gone, NotDelivered
 
-LEASE_SLACK = timedelta(seconds=2)
-"""A claimed try is left to its worker so much longer than the request itself may take."""
 LONGEST_QUICK_STEP = 16
 """For the wait after this quick retry (9 h) no pass would stay, whatever ENTERPRISE_WEBHOOK_RETRIES says."""
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+LEASE_SLACK = timedelta(seconds=2)
+"""What is claimed for a request is left to its worker so much longer than the request may take (contract §3)."""
+
 
 class OrphanPolicy(StrEnum):
     """What becomes of a task whose submission may or may not have been accepted (BATCH_ORPHAN_POLICY)."""

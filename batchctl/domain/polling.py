@@ -7,15 +7,13 @@ from uuid import UUID
 
 from batchctl.domain.backoff import poll_wait
 from batchctl.domain.failure import FailureType, classify
-from batchctl.domain.limits import Limits
+from batchctl.domain.limits import LEASE_SLACK, Limits
 from batchctl.domain.provider import Failed, NoSuchTask, PollAnswer, Running, Succeeded, Transient
 from batchctl.domain.task import TaskStatus
 
 NO_URL_ERROR = "SUCCEEDED_WITHOUT_VIDEO_URL"
 NO_SUCH_TASK_GRACE = timedelta(minutes=1)
 """How young a submission may be for "no such task" to mean nothing (contract §4)."""
-LEASE_SLACK = timedelta(seconds=2)
-"""A claimed question is left to its worker so much longer than the request itself may take."""
 LOOK_WAIT = timedelta(minutes=10)
 LOOK_WINDOW = timedelta(hours=2)
 """A task that a limit failed is looked at again every 10 min for 2 hours (contract §1, late_results)."""
