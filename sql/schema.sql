@@ -104,9 +104,11 @@ begin
     if exists (
         select from batch_jobs as b
         inner join unnest(ids, added) as c (id, n) on b.id = c.id
-        where c.n > 0 and not (b.status = 'queued' or (b.status = 'failed' and b.settlement_status = 'pending'))
+        where
+            c.n > 0 and not (b.status = 'queued' or (b.status = 'failed' and b.settlement_status = 'pending'))
+            and (b.status <> 'processing' or b.task_count + c.n > b.total_count)
     ) then
-        perform batchctl_refuse('a batch that was claimed takes no more tasks: enqueue a new one');
+        perform batchctl_refuse('a batch that was claimed takes no more tasks than it was to have: enqueue a new one');
     end if;
     update batch_jobs as b
     set

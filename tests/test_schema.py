@@ -331,6 +331,18 @@ def test_one_statement_counts_many_batches(db_connection: Conn) -> None:
     assert {counters(db_connection, batch_id) for batch_id in batches} == {(3, 1, 2, 0, 0)}
 
 
+def test_claimed_batch_may_get_what_it_was_to_have(db_connection: Conn) -> None:
+    """Up to its total a batch under way takes tasks, for so many are paid for; one more is refused."""
+    batch_id = add_batch(db_connection, total_count=2)
+    db_connection.execute("update batch_jobs set status = 'processing', frozen_credits = 20 where id = %s", [batch_id])
+    for index in range(2):
+        add_task(db_connection, batch_id, batch_index=index)
+
+    with pytest.raises(psycopg.IntegrityError, match="takes no more tasks"):
+        add_task(db_connection, batch_id, batch_index=2)
+    assert counters(db_connection, batch_id) == (2, 2, 0, 0, 0)
+
+
 @pytest.mark.parametrize("make", [claimed_batch, settled_batch])
 def test_claimed_batch_takes_no_more_tasks(db_connection: Conn, make: Callable[[Conn], UUID]) -> None:
     """What was not paid for cannot slip into a batch afterwards, neither as a new task nor as one of another batch."""
