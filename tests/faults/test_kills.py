@@ -4,10 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
+from batchctl.service.dispatch import dispatch
+from batchctl.service.poll import poll
+from batchctl.service.world import Budget, World, start_pass
 from tests.scenario import SECRET, Company
 
 KILLED_AT = """
@@ -47,7 +51,12 @@ POINTS = {
     "with the receiver's answer in hand": ("run-once", "batchctl.store.deliveries", "record", "before"),
     "in the record of a delivery, before its commit": ("run-once", "batchctl.store.deliveries", "record", "after"),
 }
-BEFORE = {"dispatch": [], "poll": ["dispatch"], "settle": ["dispatch", "poll"], "run-once": ["dispatch", "poll"]}
+BEFORE: dict[str, list[Callable[[World, Budget], object]]] = {
+    "dispatch": [],
+    "poll": [dispatch],
+    "settle": [dispatch, poll],
+    "run-once": [dispatch, poll],
+}
 """The stages that are run before the one in which the worker dies."""
 PLACES = 4
 
@@ -86,7 +95,7 @@ def test_killed_worker_loses_nothing_and_does_nothing_twice(company: Company, po
     for user_id in (company.customer(permanent=60), company.customer(bonus=60)):
         company.enqueue(user_id, [f"{user_id} {n}" + (" [sim: fail=error]" if n == 0 else "") for n in range(6)])
     for stage in BEFORE[command]:
-        subprocess.run([sys.executable, "-m", "batchctl", stage], env=environment(company), check=True)
+        stage(company.world, start_pass(company.world, None))
         company.sql("update video_tasks set next_poll_at = null")
     script = [sys.executable, "-c", KILLED_AT, owner, name, moment, command]
 
