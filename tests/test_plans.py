@@ -36,8 +36,8 @@ OF_A_PASS = {
 """Statements that the work of these tests must have run."""
 FEW, MANY = 300, 3_000
 """Ended batches of ten tasks each."""
-GROWTH_BUFFERS = 60
-"""A tree of an index may get one level deeper; statements that write go down several trees for each of a few rows."""
+GROWTH_BUFFERS = 120
+"""A tree of an index may get one level deeper, and a write goes down up to six trees for each of some twenty rows."""
 
 Node = dict[str, Any]
 

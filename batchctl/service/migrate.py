@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -117,11 +117,14 @@ def alone(db: Database, sleep: Sleep) -> Iterator[None]:
     else:
         message = "another migration is under way: try again when it has ended"
         raise Problem(message)
-    if not db.ask(history.fix_schema):
-        message = "the database has no schema to make tables in: set search_path to one that exists"
-        raise ConfigProblem(message)
-    yield
-    db.ask(history.unlock)
+    try:
+        if not db.ask(history.fix_schema):
+            message = "the database has no schema to make tables in: set search_path to one that exists"
+            raise ConfigProblem(message)
+        yield
+    finally:
+        with suppress(Problem):  # Where the connection is lost, so is the lock.
+            db.ask(history.unlock)
 
 
 def run_script(db: Database, script: Script, then: Callable[[Conn], object] = lambda _: None) -> None:
