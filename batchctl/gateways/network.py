@@ -101,7 +101,10 @@ class DeadlineStream(httpcore.NetworkStream):
         """Send what was written and read what is there; HeadTooLongError when headers go on for ever."""
         if self._unsent:
             self._send()
-        if self._exchange.head_bytes >= MAX_HEAD_BYTES and not self._exchange.answered:
+        if not self._exchange.answered:
+            # Never more at once than the head may still have: the parser's own limit would say something else.
+            max_bytes = min(max_bytes, MAX_HEAD_BYTES - self._exchange.head_bytes)
+        if max_bytes <= 0:
             raise HeadTooLongError
         self._socket.settimeout(self._exchange.remaining_s())
         data = self._socket.recv(max_bytes)
