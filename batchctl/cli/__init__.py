@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from batchctl import __version__
-from batchctl.cli import output, webhook
+from batchctl.cli import batch, output, stats, wallet, webhook
 from batchctl.cli.demo import demo
 from batchctl.cli.dispatch import dispatch
 from batchctl.cli.migrate import migrate
@@ -31,7 +31,10 @@ app.command()(poll)
 app.command()(settle)
 app.command()(migrate)
 app.command()(demo)
+app.add_typer(batch.app, name="batch")
+app.add_typer(wallet.app, name="wallet")
 app.add_typer(webhook.app, name="webhook")
+app.add_typer(stats.app, name="stats")
 
 
 @dataclass(frozen=True, slots=True)

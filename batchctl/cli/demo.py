@@ -19,7 +19,7 @@ def demo() -> None:
     from batchctl.domain.batch_file import read_jsonl
     from batchctl.domain.problem import Problem
     from batchctl.embedded import FORGETFUL, serve
-    from batchctl.render import tables
+    from batchctl.render import batches
     from batchctl.service.demo import CREDITS, STEP_S, play
     from batchctl.service.migrate import migrate
     from batchctl.settings import Settings
@@ -54,8 +54,8 @@ def demo() -> None:
                 passes = _Passes()
                 report = play(world, uuid4(), tasks, url, passes.show)
                 passes.close()
-    output.write_table(tables.batches(report.batches))
-    output.write_table(tables.money(granted=report.granted, spent=report.spent, balance=report.balance))
+    output.show_tables(batches.batches(report.batches))
+    output.show_tables(batches.money(granted=report.granted, spent=report.spent, balance=report.balance))
     badly_signed = receiver.journal.badly_signed()
     tries = len(receiver.journal.entries)
     output.write(f"webhooks   {tries} requests, {len(receiver.journal.per_id())} event, every signature verified")

@@ -20,3 +20,8 @@ Deadline = Annotated[
         "--deadline", min=0.0, metavar="SECONDS", help="Take no new work after so many seconds (run-once: 50)."
     ),
 ]
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="From then on: 30m, 2h, 7d (ago), or a date with or without a time."),
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Until then, itself left out.")]

@@ -8,7 +8,8 @@ from batchctl.domain.report import Finding, exit_code
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-    from rich.table import Table
+
+    from batchctl.render.grid import Part
 
 
 def is_terminal() -> bool:
@@ -22,8 +23,11 @@ def write(text: str) -> None:
 
 
 def write_error(text: str) -> None:
-    """Write a line of talk to stderr."""
-    sys.stderr.write(f"{text}\n")
+    """Write lines of talk to stderr; what strangers said in them is made harmless."""
+    from batchctl.render.clean import clean
+
+    for line in text.rstrip("\n").split("\n"):
+        sys.stderr.write(f"{clean(line)}\n")
 
 
 def write_document(report: "DataclassInstance") -> None:
@@ -33,19 +37,31 @@ def write_document(report: "DataclassInstance") -> None:
     write(document(report))
 
 
-def write_table(shown: "Table") -> None:
-    """Write a table to the terminal."""
-    from rich.console import Console
+def show(*parts: "Part") -> None:
+    """Write a page: tables on a terminal, tab-separated lines into a pipe, parts parted by empty lines."""
+    if is_terminal():
+        show_tables(*parts)
+    else:
+        from batchctl.render.grid import plain
 
-    Console().print(shown)
+        write("\n\n".join(plain(part) for part in parts))
+
+
+def show_tables(*parts: "Part") -> None:
+    """Write a page as tables, even into a pipe: for what is written to be read."""
+    from batchctl.render.tables import print_page
+
+    print_page(parts)
 
 
 def close_with(findings: Iterable[Finding]) -> None:
     """Say each finding on stderr and leave with the exit code that they ask for (contract §6)."""
     import typer
 
+    from batchctl.render.clean import clean
+
     findings = list(findings)
     for finding in findings:
-        write_error(f"error: {finding.message}")
+        write_error(f"error: {clean(finding.message)}")
     if findings:
         raise typer.Exit(exit_code(findings))

@@ -46,9 +46,9 @@ def run_once(
         if json:
             output.write_document(report)
         elif output.is_terminal():
-            from batchctl.render import tables
+            from batchctl.render import stages
 
-            output.write_table(tables.stages(report))
+            output.show(stages.stages(report))
         elif not report.is_idle:
             from batchctl.render import words
 

@@ -25,9 +25,9 @@ def run_stage(name: str, stage: "Callable[[World, Budget], Stage]", *, deadline_
         if as_json:
             output.write_document(report)
         elif output.is_terminal():
-            from batchctl.render import tables
+            from batchctl.render import stages
 
-            output.write_table(tables.stage(name, report))
+            output.show(stages.stage(name, report))
         else:
             from batchctl.render import words
 

@@ -2,12 +2,20 @@
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+from batchctl.render.clean import escape_json
+from batchctl.render.grid import instant
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
 def document(report: "DataclassInstance") -> str:
-    """Write a report as one JSON document on one line."""
-    return json.dumps(asdict(report), ensure_ascii=False, default=str)
+    """Write a report as one JSON document on one line; instants are in UTC, harmful characters are escaped."""
+    return escape_json(json.dumps(asdict(report), ensure_ascii=False, default=_value))
+
+
+def _value(value: object) -> str:
+    return instant(value) if isinstance(value, datetime) else str(value)

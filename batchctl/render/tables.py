@@ -1,69 +1,75 @@
-"""Reports as Rich tables, for a terminal."""
+"""Pages for a terminal: grids as Rich tables, states in colour beside their words, short ids, local times."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from batchctl.domain.batch import BatchLine
-from batchctl.domain.credit import Balance
-from batchctl.domain.report import PassReport
-from batchctl.render import words
+from batchctl.render.clean import clean
+from batchctl.render.grid import Grid, Part
+
+COLOURS = {
+    "completed": "green",
+    "succeeded": "green",
+    "sent": "green",
+    "finalized": "green",
+    "partial": "yellow",
+    "retrying": "yellow",
+    "refunded": "yellow",
+    "failed": "red",
+    "processing": "cyan",
+    "queued": "blue",
+    "pending": "blue",
+}
+"""The colour of each state; the word always stands beside it."""
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()) -> Table:
-    """Lay out rows; columns named in `numbers` stand at the right. Values are shown as they are, never as markup."""
+def print_page(parts: Iterable[Part]) -> None:
+    """Print a page to the terminal; nothing in a value is taken for markup or for a command to the terminal."""
+    console = Console(markup=False, highlight=False, emoji=False)
+    for part in parts:
+        if isinstance(part, Grid):
+            console.print(table(part))
+        else:
+            console.print(Text("\n".join(clean(line) for line in part.split("\n"))), soft_wrap=True)
+
+
+def table(grid: Grid) -> Table:
+    """Lay out a grid; its text columns give way first where the terminal is narrow."""
     laid_out = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in headings:
-        laid_out.add_column(heading, justify="right" if heading in numbers else "left", overflow="fold")
-    for row in rows:
-        laid_out.add_row(*(Text("" if value is None else str(value)) for value in row))
+    laid_out.caption = grid.caption or None
+    laid_out.caption_justify = "left"
+    for number, heading in enumerate(grid.headings):
+        gives_way = any(type(row[number]) is str for row in grid.rows)
+        laid_out.add_column(
+            heading,
+            justify="right" if heading in grid.numbers else "left",
+            overflow="fold",
+            no_wrap=not gives_way,
+        )
+    for row in grid.rows:
+        cells = (cell(value) for value in row)
+        laid_out.add_row(*map(_fitted, grid.headings, cells, [grid.cut] * len(row)))
     return laid_out
 
 
-def stages(report: PassReport) -> Table:
-    """Show a pass stage by stage."""
-    rows = words.stages(report)
-    shown = table(["STAGE", "WHAT IT DID"], rows)
-    shown.caption = f"{report.duration_ms} ms"
-    shown.caption_justify = "left"
-    return shown
+def cell(value: object) -> Text:
+    """Write a value for a person: eight digits of an id, a local time to the second, a state in its colour."""
+    if isinstance(value, UUID):
+        return Text(str(value)[:8])
+    if isinstance(value, datetime):
+        return Text(f"{value.astimezone():%Y-%m-%d %H:%M:%S}")
+    if isinstance(value, Enum):
+        return Text(str(value), style=COLOURS.get(str(value), ""))
+    return Text("" if value is None else clean(str(value)))
 
 
-def stage(name: str, report: words.Stage) -> Table:
-    """Show one stage."""
-    return table(["STAGE", "WHAT IT DID"], [(name, words.stage(report))])
-
-
-def batches(lines: Iterable[BatchLine]) -> Table:
-    """Show batches with their money and what their customer was told."""
-    headings = ["BATCH", "STATE", "TASKS", "DONE", "FAILED", "FROZEN", "CHARGED", "BACK", "WEBHOOK"]
-    rows = [
-        (
-            str(line.id)[:8],
-            line.status,
-            line.total_count,
-            line.success_count,
-            line.failed_count,
-            line.frozen_credits,
-            line.credits_spent,
-            line.credits_refunded,
-            _told(line),
-        )
-        for line in lines
-    ]
-    return table(headings, rows, numbers=headings[2:8])
-
-
-def money(*, granted: int, spent: int, balance: Balance) -> Table:
-    """Show where a customer's credits are, beside what the ledger says."""
-    held = balance.permanent_credits + balance.bonus_credits
-    headings = ["CREDITS GRANTED", "CHARGED", "IN THE WALLET", "SUM OF THE LEDGER"]
-    return table(headings, [(granted, spent, held, balance.ledger_credits)], numbers=headings)
-
-
-def _told(line: BatchLine) -> str:
-    if line.webhook_status is None:
-        return ""
-    return f"{line.webhook_status}, {line.webhook_attempts} tries" if line.webhook_attempts > 1 else line.webhook_status
+def _fitted(heading: str, text: Text, cut: tuple[str, ...]) -> Text:
+    if heading in cut:
+        text.no_wrap, text.overflow = True, "ellipsis"
+    return text

@@ -33,6 +33,7 @@ _SETTLE = Statement("batches/settle", NoRow)
 _HOLD = Statement("batches/hold", NoRow)
 _INSERT = Statement("batches/insert", _Id)
 _LIST = Statement("batches/list", BatchLine)
+_PICK = Statement("batches/pick", _Id)
 
 
 def find_malformed(tx: Conn, *, missing_since: datetime, batch_limit: int) -> list[MalformedBatch]:
@@ -113,3 +114,8 @@ def insert(
 def list_of(tx: Conn, user_id: UUID) -> list[BatchLine]:
     """List a customer's batches, the oldest first."""
     return _LIST.all(tx, user_id=user_id)
+
+
+def pick(tx: Conn, first: UUID, last: UUID, *, batch_limit: int) -> list[UUID]:
+    """Find batches whose ids lie between two, both included."""
+    return [row.id for row in _PICK.all(tx, first=first, last=last, batch_limit=batch_limit)]

@@ -1,0 +1,5 @@
+"""The group `batchctl wallet`."""
+
+import typer
+
+app = typer.Typer(help="Look at customers' credits, and give some.", no_args_is_help=True)

@@ -1,0 +1,44 @@
+"""A table as values, and as the plain text that a pipe gets: tab-separated, whole values, instants in UTC."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from batchctl.render.clean import clean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Headings and rows. Cells are text, numbers, instants, ids, enums or None; how they look is decided when shown."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    numbers: tuple[str, ...] = ()
+    """Columns that stand at the right."""
+    cut: tuple[str, ...] = ()
+    """Columns that are cut on a terminal that is too narrow, instead of going on in another line."""
+    caption: str = ""
+    """Said below the table, on a terminal only."""
+
+
+Part = Grid | str
+"""What a page is made of: tables, and lines of text between them."""
+
+
+def plain(part: Part) -> str:
+    """Return a part of a page for a pipe: a table as a line of headings and a line a row, cells parted by tabs."""
+    if isinstance(part, str):
+        return "\n".join(clean(line) for line in part.split("\n"))
+    lines = ["\t".join(part.headings)]
+    lines += ["\t".join(_plain(cell) for cell in row) for row in part.rows]
+    return "\n".join(lines)
+
+
+def instant(at: datetime) -> str:
+    """Write an instant in UTC, as data: 2026-01-31T09:00:00Z."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _plain(cell: object) -> str:
+    if isinstance(cell, datetime):
+        return instant(cell)
+    return "" if cell is None else clean(str(cell))
