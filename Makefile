@@ -7,13 +7,13 @@ CODE := $(wildcard batchctl tests bench)
 SQL := $(wildcard sql/*/*.sql sql/*/*/*.sql)
 PG15_BIN ?= /usr/lib/postgresql/15/bin
 
-.PHONY: help demo test test-pg15 check lint types imports sql format schema lock clean
+.PHONY: help demo test test-pg15 torture bench check lint types imports sql format schema lock clean
 
 help: ## Print this list
 	@while IFS= read -r line; do case $$line in [a-z]*:*' ## '*) \
 	    printf '%-10s %s\n' "$${line%%:*}" "$${line##* ## }";; esac; done <Makefile
 
-demo: .venv/run.stamp ## See batches live, be charged, refunded and reported, on a database that is thrown away
+demo: .venv/run.stamp ## See batches live, be charged, refunded and reported, and a worker die, on a PostgreSQL of its own
 	@$(BIN)/batchctl demo
 
 test: .venv/dev.stamp ## Run all tests on the embedded PostgreSQL, or on the server of BATCHCTL_TEST_DSN
@@ -21,6 +21,13 @@ test: .venv/dev.stamp ## Run all tests on the embedded PostgreSQL, or on the ser
 
 test-pg15: .venv/dev.stamp ## Run all tests on PostgreSQL 15 (PG15_BIN names the folder of its programs)
 	@$(BIN)/python -c "$$TEST_ON_OTHER_SERVER" $(PG15_BIN)
+
+torture: .venv/dev.stamp ## Repeat trials of every fault (TRIALS=10, SEED=0, KIND="kill at random" for one of them)
+	@$(BIN)/python -m tests.faults.torture $(if $(TRIALS),--trials $(TRIALS)) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(KIND),--only "$(KIND)")
+
+bench: .venv/dev.stamp $(PEERS:%=.venv/bench-%.stamp) ## Race batchctl against job queues (ROUNDS=3, ARGS="--only pgqueuer")
+	@$(BIN)/python -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(ARGS)
 
 check: lint types imports sql ## Check format, lint, types, layers and SQL, as CI does
 
@@ -51,12 +58,15 @@ lock: .venv/made.stamp ## Make the locked files anew from pyproject.toml (UV_FLA
 	@$(PIP) uv
 	@$(COMPILE) --group dev --output-file requirements/dev.lock
 	@$(COMPILE) --group build --constraints requirements/dev.lock --output-file requirements/run.lock
+	@for peer in $(PEERS); do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	    $(UV_FLAGS) --python-version $$([ $$peer = oban ] && echo 3.12 || echo 3.11) \
+	    --output-file bench/peers/$$peer.txt bench/peers/$$peer.in || exit 1; done
 
 clean: ## Remove all that make has made
 	@rm -rf .venv .batchctl dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate $(UV_FLAGS) \
-    --extra embedded pyproject.toml
+    --extra embedded --extra secrets pyproject.toml
 
 # The first Python that will do; a command that only pretends to be one is passed over.
 .venv/made.stamp:
@@ -78,6 +88,19 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 	@$(PIP) --require-hashes --requirement $<
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Each peer of the benchmark lives in an environment of its own. One whose Python is missing does not take part.
+PEERS := procrastinate pgqueuer oban chancy bare
+NEEDS_oban := (3, 12)
+.venv/bench-%.stamp: bench/peers/%.txt .venv/made.stamp
+	@echo "Installing $<"; rm -rf .venv/bench-$*; \
+	for python in $(BIN)/python $(PYTHON) $(wildcard ~/.pyenv/versions/3.1[2-9]*/bin/python); do \
+	    $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < $(or $(NEEDS_$*),(3, 11)))' 2>/dev/null \
+	        && break || python=; \
+	done; \
+	if [ -z "$$python" ]; then echo "$* is left out: it needs a newer Python" >&2; exit 0; fi; \
+	$$python -m venv .venv/bench-$* && .venv/bench-$*/bin/python -m pip --disable-pip-version-check install --quiet \
+	    --require-hashes --requirement $< && touch $@
 
 define TEST_ON_OTHER_SERVER
 import os, pathlib, subprocess, sys

@@ -1,15 +1,16 @@
 """The database: one connection, and the only place that begins or ends a transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from batchctl.domain.clock import Sleep
 from batchctl.domain.problem import ConfigProblem, Problem, UnreachableProblem
+from batchctl.failpoint import Failpoint, reach
 from batchctl.statement import Conn
 
 Result = TypeVar("Result")
@@ -20,7 +21,11 @@ TRANSACTION_TRIES = 5
 RECONNECT_WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Waits for a database that restarts or fails over, before an answer that nobody else knows is given up."""
 
+_SILENCE = {"keepalives_idle": "15", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "30000"}
+"""A server whose machine or network is gone without a word is given up after 30 s; by default it would be two hours."""
 _SESSION = {"statement_timeout": "60s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
+_OPTIONS_REFUSED = "unsupported startup parameter"
+"""What PgBouncer says to options at the start of a session."""
 _TRY_AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 _REJECTED = (
     psycopg.DataError,
@@ -69,6 +74,12 @@ class Database:
         self._sleep = sleep
         self._session = _SESSION if session is None else session
         self._conn: Conn | None = None
+        self._addresses: frozenset[str] = frozenset()
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """The network addresses at which the database has answered so far; none for a local socket."""
+        return self._addresses
 
     def transact(self, work: Callable[[Conn], Result]) -> Result:
         """Run `work` in one transaction and commit it; the whole is repeated when it lost a deadlock.
@@ -82,8 +93,10 @@ class Database:
             is_replaceable, is_done = self._conn is not None, False
             try:
                 with self._translated(), self._open() as conn, conn.transaction():
+                    _limit(conn, self._session)
                     result = work(conn)
                     is_done = True
+                    reach(Failpoint.DB_BEFORE_COMMIT, conn)
             except BusyProblem as problem:
                 if not tries_left or isinstance(problem.__cause__, errors.LockNotAvailable):
                     raise
@@ -91,6 +104,7 @@ class Database:
                 if is_done or not is_replaceable or not tries_left:
                     raise
             else:
+                reach(Failpoint.DB_AFTER_COMMIT, self._conn)
                 return result
         raise AssertionError  # the last try returns or raises
 
@@ -109,7 +123,8 @@ class Database:
         """
         is_replaceable = self._conn is not None
         try:
-            with self._translated(), self._open() as conn:
+            with self._translated(), self._open() as conn, conn.transaction() if is_pooled(conn) else nullcontext():
+                _limit(conn, self._session)
                 return question(conn)
         except UnreachableProblem:
             if not is_replaceable:
@@ -120,14 +135,28 @@ class Database:
         """Like `ask`, where an answer that nobody else knows hangs on it: wait as `persist` does."""
         return self._patiently(lambda: self.ask(question))
 
+    def survey(self, look: Callable[[Conn], Result]) -> Result:
+        """Run several reads in one read-only transaction, all of them as the database was at the first of them.
+
+        Raises what `transact` raises; nothing that `look` does can change a row.
+        """
+
+        def still(conn: Conn) -> Result:
+            conn.execute("set transaction isolation level repeatable read, read only")
+            return look(conn)
+
+        return self.transact(still)
+
     @contextmanager
     def aside(self) -> Iterator[Conn]:
         """Give a second connection inside a transaction that is undone at the end; it may stand idle until then.
 
         Raises UnreachableProblem when it cannot be opened.
         """
-        with closing(connect(self._conninfo, {**self._session, "idle_in_transaction_session_timeout": "0"})) as conn:
+        session = {**self._session, "idle_in_transaction_session_timeout": "0"}
+        with closing(connect(self._conninfo, session)) as conn:
             conn.execute("begin")
+            _limit(conn, session)
             yield conn
 
     def close(self) -> None:
@@ -147,7 +176,9 @@ class Database:
     @contextmanager
     def _open(self) -> Iterator[Conn]:
         if self._conn is None or self._conn.closed:
+            reach(Failpoint.DB_BEFORE_CONNECT)
             self._conn = connect(self._conninfo, self._session)
+            self._addresses |= {self._conn.info.hostaddr} - {""}
         yield self._conn
 
     @contextmanager
@@ -163,7 +194,7 @@ class Database:
         except _OTHER_SCHEMA as error:
             raise SchemaProblem(_first_line(error)) from error
         except errors.InsufficientPrivilege as error:
-            message = f"the database role lacks a right ({_first_line(error)})"
+            message = f"the database role lacks a right ({_first_line(error)}): `batchctl doctor` says what it needs"
             raise ConfigProblem(message) from error
         except psycopg.Error as error:
             if self._is_lost(error):
@@ -186,6 +217,9 @@ class Database:
 def connect(conninfo: str, session: dict[str, str] | None = None) -> Conn:
     """Open an autocommit connection whose session waits for nothing without end.
 
+    Where a pooler stands between, nothing of a session outlasts a transaction: no statement is prepared then, and the
+    time limits are set by whoever begins a transaction (`_limit`).
+
     Raises ConfigProblem when the address cannot be read, UnreachableProblem when nobody answers there. Neither message
     holds the password.
     """
@@ -199,19 +233,41 @@ def connect(conninfo: str, session: dict[str, str] | None = None) -> Conn:
     defaults = {
         "application_name": "batchctl",
         "connect_timeout": str(CONNECT_TIMEOUT_S),
+        **_SILENCE,
         "target_session_attrs": "read-write",
     }
     # Of two options with the same name the later one counts: that of the address.
-    merged: dict[str, Any] = {
-        **defaults,
-        **given,
-        "options": " ".join([*ours, str(given.get("options") or "")]).strip(),
-    }
+    options = " ".join([*ours, str(given.get("options") or "")]).strip()
     try:
-        return psycopg.connect(make_conninfo("", **merged), autocommit=True)
+        try:
+            conn = _connect(defaults | given | {"options": options})
+        except psycopg.OperationalError as error:
+            if _OPTIONS_REFUSED not in str(error):
+                raise
+            conn = _connect(defaults | given)
+        # A pooler greets with a number of its own; the process that answers statements has another.
+        if conn.execute("select pg_backend_pid()").fetchone() != (conn.info.backend_pid,):
+            conn.prepare_threshold = None
     except psycopg.OperationalError as error:
         message = f"the database cannot be reached: {_first_line(error)}"
         raise UnreachableProblem(message) from error
+    return conn
+
+
+def _connect(address: Mapping[str, Any]) -> Conn:
+    return psycopg.connect(make_conninfo("", **address), autocommit=True)
+
+
+def is_pooled(conn: Conn) -> bool:
+    """Say whether a pooler stands between, so that each transaction may be in another session."""
+    return conn.prepare_threshold is None
+
+
+def _limit(conn: Conn, session: Mapping[str, str]) -> None:
+    """Set the time limits for the transaction that has just begun, where the session cannot keep them."""
+    if is_pooled(conn):
+        limits = (sql.SQL("set local {} = {}").format(sql.Identifier(k), sql.Literal(v)) for k, v in session.items())
+        conn.execute(sql.SQL(";").join(limits))
 
 
 def _first_line(error: Exception) -> str:

@@ -237,7 +237,8 @@ def _find_programs(account: _Account) -> Path:
     programs = package / "pginstall/bin"
     with suppress(PermissionError, subprocess.CalledProcessError):
         if os.geteuid() == 0:
-            subprocess.run([str(programs / "initdb"), "--version"], **account, cwd="/", capture_output=True, check=True)
+            version = [str(programs / "initdb"), "--version"]
+            subprocess.run(version, **account, cwd="/", env=_ENVIRONMENT, capture_output=True, check=True)
         return programs
     return _copy(package)
 

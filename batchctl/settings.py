@@ -1,63 +1,20 @@
 """The settings, read once from the environment; names, defaults and meanings are those of the contract (§3)."""
 
+import os
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from batchctl import secret_file, setting_rules
 from batchctl.domain.limits import LEASE_SLACK, Limits, OrphanPolicy
 from batchctl.domain.problem import ConfigProblem
-from batchctl.domain.webhook import sign_standard
 
 _HOUR_S = 3600
 _YEAR_S = 366 * 24 * _HOUR_S
-
-
-def _host(value: object) -> object:
-    """Cut trailing slashes and /v1 off the provider's base URL."""
-    if not isinstance(value, str):
-        return value
-    return _base_url(value.strip().rstrip("/").removesuffix("/v1"))
-
-
-def _base_url(value: object) -> object:
-    """Accept an address that requests can be sent below, without its trailing slashes."""
-    if not isinstance(value, str):
-        return value
-    try:
-        parts = urlsplit(value)
-        usable = bool(parts.hostname) and parts.port != 0 and value.isprintable() and " " not in value
-    except ValueError:
-        usable = False
-    if not usable or not value.startswith(("http://", "https://")):
-        message = "must be an address such as https://host or http://host:port"
-        raise ValueError(message)
-    return value.rstrip("/")
-
-
-def _webhook_secret(value: object) -> object:
-    """Refuse a secret that nothing can be signed with; each delivery would only find out one by one."""
-    if isinstance(value, str):
-        try:
-            sign_standard(value, "id", 0, b"")
-        except ValueError as error:  # that of a malformed whsec_ secret, and that of bytes that are no text
-            message = "must be text; one that begins with whsec_ must go on as base64"
-            raise ValueError(message) from error
-    return value
-
-
-def _key(value: object) -> object:
-    if isinstance(value, str) and not (value.isascii() and value.isprintable() and " " not in value):
-        message = "must be one line of printable ASCII without blanks"
-        raise ValueError(message)
-    return value
-
-
-def _waits(value: object) -> object:
-    """Read `5,15,30`."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
 def _named(name: str, meaning: str) -> Any:  # noqa: ANN401 - the type that pydantic itself gives to Field
@@ -87,6 +44,7 @@ class Settings(BaseSettings):
 
     database_url: Annotated[
         SecretStr | None,
+        BeforeValidator(setting_rules.database_url),
         Field(
             validation_alias=AliasChoices("BATCHCTL_DATABASE_URL", "DATABASE_URL"),
             description="libpq URL or `key=value` pairs; `embedded` or `embedded:DIR` runs the bundled PostgreSQL",
@@ -136,7 +94,7 @@ class Settings(BaseSettings):
     poll_waits_s: Annotated[
         tuple[Wait, Wait, Wait],
         NoDecode,
-        BeforeValidator(_waits),
+        BeforeValidator(setting_rules.waits),
         _named("BATCH_POLL_BACKOFF_SECONDS", "the three waits between polls"),
     ] = (5.0, 15.0, 30.0)
     provider_concurrency: Annotated[
@@ -147,19 +105,28 @@ class Settings(BaseSettings):
         _named("BATCH_INCOMPLETE_TIMEOUT_SECONDS", "how long a queued batch may miss tasks before it is refused"),
     ] = 600
     grsai_host: Annotated[
-        str, BeforeValidator(_host), _named("GRSAI_HOST", "base URL of the provider (abroad: https://api.grsai.com)")
+        str,
+        BeforeValidator(setting_rules.host),
+        _named("GRSAI_HOST", "base URL of the provider (abroad: https://api.grsai.com)"),
     ] = "https://grsai.dakka.com.cn"
     grsai_api_key: Annotated[
         SecretStr | None,
-        BeforeValidator(_key),
+        BeforeValidator(setting_rules.key),
         _named("GRSAI_API_KEY", "bearer token; without it nothing is claimed, submitted or polled"),
     ] = None
     grsai_timeout_ms: Annotated[TimeoutMs, _named("GRSAI_TIMEOUT_MS", "deadline of one request to the provider")] = (
         60_000
     )
+    ca_file: Annotated[
+        str | None,
+        BeforeValidator(setting_rules.authorities),
+        _named(
+            "SSL_CERT_FILE", "PEM file of the authorities to trust, provider and webhooks, instead of the public ones"
+        ),
+    ] = None
     callback_base_url: Annotated[
         str | None,
-        BeforeValidator(_base_url),
+        BeforeValidator(setting_rules.base_url),
         _named(
             "BATCH_CALLBACK_BASE_URL",
             "the provider reports results to BASE/api/video/callback?task_id=ID; unset: results are polled only",
@@ -180,8 +147,16 @@ class Settings(BaseSettings):
     )
     webhook_secret: Annotated[
         SecretStr | None,
-        BeforeValidator(_webhook_secret),
+        BeforeValidator(setting_rules.webhook_secret),
         _named("ENTERPRISE_WEBHOOK_SECRET", "signs webhooks; without one deliveries wait"),
+    ] = None
+    secrets_key: Annotated[
+        SecretStr | None,
+        BeforeValidator(setting_rules.sealing_keys),
+        _named(
+            "ENTERPRISE_WEBHOOK_SECRETS_KEY",
+            "seals customers' own webhook secrets; of several, parted by commas, the first seals and each opens",
+        ),
     ] = None
     webhook_allow_insecure: Annotated[
         bool,
@@ -220,6 +195,11 @@ class Settings(BaseSettings):
             webhook_slow_retries=self.webhook_slow_retries,
         )
 
+    @property
+    def secrets_keys(self) -> tuple[str, ...]:
+        """Return the keys that open customers' webhook secrets; the first one seals them."""
+        return () if self.secrets_key is None else tuple(self.secrets_key.get_secret_value().split(","))
+
     def need_database_url(self) -> str:
         """Return where the database is; ConfigProblem when nobody said so: there is no default to fall back to."""
         if self.database_url is None:
@@ -231,14 +211,38 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value()
 
 
+def names_of(field: FieldInfo) -> list[str]:
+    """Return the variables that a setting is read from, the one that counts first."""
+    alias = field.validation_alias
+    return [str(name) for name in alias.choices] if isinstance(alias, AliasChoices) else [str(alias)]
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Say whether a setting is a secret, which may also stand in a file named by its variable and _FILE."""
+    return field.annotation == SecretStr | None
+
+
 def read_settings() -> Settings:
-    """Read the environment; ConfigProblem names every variable that is wrong, and what it must be."""
+    """Read the environment, and the files that it names for secrets.
+
+    ConfigProblem names every variable that is wrong, and what it must be.
+    """
+    secrets = [names_of(field) for field in Settings.model_fields.values() if is_secret(field)]
+    from_files = dict(filter(None, (secret_file.find(os.environ, names) for names in secrets)))
     try:
-        return Settings()
+        return Settings.model_validate(from_files)
     except ValidationError as error:
-        wrong = [f"{found['loc'][0]}: {_must_be(found['msg'])}" for found in error.errors(include_input=False)]
-        message = "wrong settings: " + "; ".join(sorted(set(wrong)))
+        found = error.errors(include_input=False)
+        wrong = {f"{_named_by(one['loc'][0], from_files)}: {_must_be(one['msg'])}" for one in found}
+        message = "wrong settings: " + "; ".join(sorted(wrong))
         raise ConfigProblem(message) from None
+
+
+def _named_by(location: object, from_files: Mapping[str, str]) -> str:
+    """Return the variable that the operator has to look at: of the setting at `location` the one that was used."""
+    names = next(names for names in map(names_of, Settings.model_fields.values()) if location in names)
+    used = next(name for name in names if os.environ.get(name) or name in from_files)
+    return used + secret_file.SUFFIX if used in from_files else used
 
 
 def _must_be(message: str) -> str:

@@ -1,6 +1,6 @@
 """One SQL file and the row it returns; where `sql/` is found."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cache
@@ -66,6 +66,14 @@ class Statement(Generic[Row]):
         """Run the statement and return how many rows it changed."""
         with tx.cursor() as cursor:
             return cursor.execute(self.text, params).rowcount
+
+    def copy(self, tx: Conn, rows: Iterable[Sequence[object]]) -> int:
+        """Run the statement, a `copy … from stdin`, on a stream of rows; return how many there were."""
+        with tx.cursor() as cursor:
+            with cursor.copy(self.text) as stream:
+                for row in rows:
+                    stream.write_row(row)
+            return cursor.rowcount
 
     def _row_maker(self, cursor: Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
         names = [column.name for column in cursor.description or ()]

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from random import SystemRandom
 
 from batchctl.db import Database
@@ -11,11 +11,22 @@ from batchctl.embedded import embedded_directory, serve
 from batchctl.service.world import World
 from batchctl.settings import Settings
 from batchctl.store import clock
+from batchctl.vault import FernetVault, new_key
 
 sleep = time.sleep
 """The only real waiting."""
 WEBHOOK_PLACES = 50
 """Webhook tries in flight at once: a dead receiver takes its place for 5 s, and must not hold up the others."""
+
+
+def local_clock() -> datetime:
+    """Return this machine's time: for comparison only, for all times come from the database."""
+    return datetime.now(UTC)
+
+
+def new_sealing_key() -> str:
+    """Make a key for ENTERPRISE_WEBHOOK_SECRETS_KEY."""
+    return new_key(SystemRandom())
 
 
 @contextmanager
@@ -65,7 +76,9 @@ def open_world(settings: Settings) -> Iterator[World]:
                 callback_base_url=settings.callback_base_url,
                 clock=now_patiently,
             ),
-            provider_http=stack.enter_context(closing(ThreadedHttp(settings.provider_concurrency))),
+            provider_http=stack.enter_context(
+                closing(ThreadedHttp(settings.provider_concurrency, ca_file=settings.ca_file))
+            ),
             courier=Courier(
                 timeout_ms=settings.webhook_timeout_ms,
                 allow_insecure=settings.webhook_allow_insecure,
@@ -73,6 +86,9 @@ def open_world(settings: Settings) -> Iterator[World]:
                 default_secret=None if secret is None else secret.get_secret_value(),
                 clock=now_patiently,
             ),
-            webhook_http=stack.enter_context(closing(ThreadedHttp(WEBHOOK_PLACES))),
+            webhook_http=stack.enter_context(
+                closing(ThreadedHttp(WEBHOOK_PLACES, ca_file=settings.ca_file, ours=lambda: db.addresses))
+            ),
+            vault=FernetVault(settings.secrets_keys),
             signs_by_default=secret is not None or settings.webhook_allow_unsigned,
         )

@@ -1,39 +1,158 @@
 -- Written by `make schema`.
 
+CREATE TABLE public.batch_jobs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    total_count integer,
+    cost_per_video bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    enqueued_at timestamp with time zone,
+    webhook_url text,
+    success_count integer DEFAULT 0 NOT NULL,
+    failed_count integer DEFAULT 0 NOT NULL,
+    frozen_credits bigint DEFAULT 0 NOT NULL,
+    credits_spent bigint DEFAULT 0 NOT NULL,
+    settlement_status text DEFAULT 'pending'::text NOT NULL,
+    webhook_status text,
+    webhook_attempts integer DEFAULT 0 NOT NULL,
+    webhook_last_error text,
+    webhook_last_sent_at timestamp with time zone,
+    last_error text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    completed_at timestamp with time zone,
+    hold_reason text,
+    task_count integer DEFAULT 0 NOT NULL,
+    tasks_pending integer DEFAULT 0 NOT NULL,
+    tasks_in_flight integer DEFAULT 0 NOT NULL,
+    tasks_succeeded integer DEFAULT 0 NOT NULL,
+    tasks_failed integer DEFAULT 0 NOT NULL,
+    next_step text GENERATED ALWAYS AS (
+CASE
+    WHEN (hold_reason IS NOT NULL) THEN NULL::text
+    WHEN ((status = 'queued'::text) AND (frozen_credits <> 0)) THEN 'adopt'::text
+    WHEN ((status = 'queued'::text) AND (COALESCE(total_count, 0) <= 0)) THEN 'refuse'::text
+    WHEN ((status = 'queued'::text) AND (COALESCE(cost_per_video, ('-1'::integer)::bigint) < 0)) THEN 'refuse'::text
+    WHEN ((status = 'queued'::text) AND (task_count > total_count)) THEN 'refuse'::text
+    WHEN ((status = 'queued'::text) AND (task_count < total_count)) THEN 'fill'::text
+    WHEN (status = 'queued'::text) THEN 'claim'::text
+    WHEN ((status = 'processing'::text) AND (settlement_status <> 'pending'::text)) THEN 'adopt'::text
+    WHEN ((status = 'processing'::text) AND (frozen_credits = 0) AND (total_count > 0) AND (cost_per_video > 0)) THEN 'adopt'::text
+    WHEN ((status = 'processing'::text) AND (tasks_pending > 0)) THEN 'start'::text
+    WHEN ((status = 'processing'::text) AND (tasks_in_flight > 0)) THEN 'poll'::text
+    WHEN ((status = 'processing'::text) AND ((tasks_succeeded + tasks_failed) < task_count)) THEN 'adopt'::text
+    WHEN (status = 'processing'::text) THEN 'settle'::text
+    WHEN ((status <> 'failed'::text) OR (settlement_status <> 'pending'::text)) THEN NULL::text
+    WHEN (tasks_pending > 0) THEN 'close'::text
+    WHEN (frozen_credits <= 0) THEN NULL::text
+    WHEN (tasks_in_flight > 0) THEN 'poll'::text
+    ELSE 'settle'::text
+END) STORED,
+    CONSTRAINT batch_jobs_frozen_when_claimed CHECK (((status <> 'queued'::text) OR (frozen_credits = 0))),
+    CONSTRAINT batch_jobs_settled_when_finished CHECK (((settlement_status = 'pending'::text) OR (status = ANY (ARRAY['completed'::text, 'partial'::text, 'failed'::text])))),
+    CONSTRAINT batch_jobs_settlement_status_check CHECK ((settlement_status = ANY (ARRAY['pending'::text, 'finalized'::text, 'refunded'::text]))),
+    CONSTRAINT batch_jobs_spent_when_settled CHECK (((settlement_status <> 'pending'::text) OR (credits_spent = 0))),
+    CONSTRAINT batch_jobs_spent_within_frozen CHECK (((credits_spent >= 0) AND (credits_spent <= frozen_credits))),
+    CONSTRAINT batch_jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'processing'::text, 'completed'::text, 'partial'::text, 'failed'::text]))),
+    CONSTRAINT batch_jobs_successes_are_spent CHECK (((settlement_status = 'pending'::text) OR ((credits_spent)::numeric = ((success_count)::numeric * (cost_per_video)::numeric)))),
+    CONSTRAINT batch_jobs_unspent_is_refunded CHECK (((settlement_status = 'pending'::text) OR ((settlement_status = 'refunded'::text) = (credits_spent < frozen_credits)))),
+    CONSTRAINT batch_jobs_webhook_status_check CHECK ((webhook_status = ANY (ARRAY['pending'::text, 'sent'::text, 'failed'::text, 'retrying'::text])))
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0.02');
+
+COMMENT ON COLUMN public.batch_jobs.hold_reason IS 'Set: no stage touches the batch until an operator releases it.';
+
+COMMENT ON COLUMN public.batch_jobs.task_count IS 'Rows of video_tasks; kept by the trigger batchctl_count_tasks.';
+
+COMMENT ON COLUMN public.batch_jobs.tasks_pending IS 'Tasks waiting to be sent; kept by the trigger.';
+
+COMMENT ON COLUMN public.batch_jobs.tasks_in_flight IS 'Tasks in processing, those in doubt included; kept by the trigger.';
+
+COMMENT ON COLUMN public.batch_jobs.tasks_succeeded IS 'Tasks that succeeded; kept by the trigger.';
+
+COMMENT ON COLUMN public.batch_jobs.tasks_failed IS 'Tasks that failed; kept by the trigger.';
+
+COMMENT ON COLUMN public.batch_jobs.next_step IS 'refuse: malformed; fill: tasks are missing; claim; start: has pending tasks; poll: all sent; settle: all finished; close: failed, its tasks are still to be failed; adopt: in a state of the original worker; null: nothing to do.';
+
+CREATE FUNCTION public.batchctl_audited(since timestamp with time zone) RETURNS SETOF public.batch_jobs
+    LANGUAGE sql STABLE
+    AS $$
+    select * from batch_jobs
+    where
+        since is null
+        or completed_at >= since
+        or next_step in ('claim', 'start', 'poll')
+        or next_step in ('refuse', 'fill', 'settle', 'close', 'adopt')
+        or hold_reason is not null
+$$;
+
+COMMENT ON FUNCTION public.batchctl_audited(since timestamp with time zone) IS 'The batches that an audit looks at: all (since is null), or those that ended since then, are open, or on hold.';
+
 CREATE FUNCTION public.batchctl_constrain() RETURNS TABLE(kind text, broken bigint)
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $_$
 declare
+    bound regclass;
     condition text;
 begin
     lock table batch_jobs in access exclusive mode;
-    for kind, condition in
-        select r.name, r.condition
+    lock table credit_ledger in access exclusive mode;
+    for bound, kind, condition in
+        select r.bound, r.name, r.condition
         from (
             values
-            ('batch_jobs_spent_within_frozen', 'credits_spent between 0 and frozen_credits'),
-            ('batch_jobs_spent_when_settled', $sql$settlement_status <> 'pending' or credits_spent = 0$sql$),
             (
+                'batch_jobs'::regclass,
+                'batch_jobs_spent_within_frozen',
+                'credits_spent between 0 and frozen_credits'
+            ),
+            (
+                'batch_jobs',
+                'batch_jobs_spent_when_settled',
+                $sql$settlement_status <> 'pending' or credits_spent = 0$sql$
+            ),
+            (
+                'batch_jobs',
                 'batch_jobs_settled_when_finished',
                 $sql$settlement_status = 'pending' or status in ('completed', 'partial', 'failed')$sql$
             ),
-            ('batch_jobs_frozen_when_claimed', $sql$status <> 'queued' or frozen_credits = 0$sql$)
-        ) as r (name, condition)
-        where not exists (
-            select from pg_constraint where conrelid = 'batch_jobs'::regclass and conname = r.name
-        )
+            ('batch_jobs', 'batch_jobs_frozen_when_claimed', $sql$status <> 'queued' or frozen_credits = 0$sql$),
+            (
+                'batch_jobs',
+                'batch_jobs_successes_are_spent',
+                $sql$settlement_status = 'pending' or credits_spent = success_count::numeric * cost_per_video$sql$
+            ),
+            (
+                'batch_jobs',
+                'batch_jobs_unspent_is_refunded',
+                $sql$settlement_status = 'pending'
+                or (settlement_status = 'refunded') = (credits_spent < frozen_credits)$sql$
+            ),
+            ('credit_ledger', 'credit_ledger_bucket_is_known', $sql$bucket in ('permanent', 'bonus')$sql$),
+            ('credit_ledger', 'credit_ledger_balance_is_possible', 'balance_after >= 0'),
+            (
+                'credit_ledger',
+                'credit_ledger_batch_rows_are_signed',
+                $sql$case ref_type
+                    when 'batch_upfront' then type = 'spend' and credits_delta < 0
+                    when 'batch_refund' then type = 'refund' and credits_delta > 0
+                    else true
+                end$sql$
+            )
+        ) as r (bound, name, condition)
+        where not exists (select from pg_constraint as c where c.conrelid = r.bound and c.conname = r.name)
     loop
-        execute format('select count(*) from batch_jobs where not (%s)', condition) into broken;
+        execute format('select count(*) from %s where not (%s)', bound, condition) into broken;
         if broken > 0 then
-            condition := format('%s or created_at < %L', condition, clock_timestamp());
+            condition := format('(%s) or created_at < %L', condition, clock_timestamp());
             return next;
         end if;
-        execute format('alter table batch_jobs add constraint %I check (%s)', kind, condition);
+        execute format('alter table %s add constraint %I check (%s)', bound, kind, condition);
     end loop;
 end $_$;
 
-COMMENT ON FUNCTION public.batchctl_constrain() IS 'Adds the constraints of batch_jobs and names those that old rows break; on an adopted database, when that is applied.';
+COMMENT ON FUNCTION public.batchctl_constrain() IS 'Adds the constraints of batch_jobs and credit_ledger and names those that old rows break; on an adopted database, when that is applied.';
 
 CREATE FUNCTION public.batchctl_count_tasks() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -136,8 +255,18 @@ begin
     return new;
 end $$;
 
-CREATE FUNCTION public.batchctl_keep_ledger() RETURNS trigger
+CREATE FUNCTION public.batchctl_keep_event() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    raise exception using
+        errcode = 'integrity_constraint_violation',
+        message = format('event %s says the same in every try: it is never changed', old.id);
+end $$;
+
+CREATE FUNCTION public.batchctl_keep_ledger() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
@@ -163,8 +292,20 @@ end $$;
 
 COMMENT ON FUNCTION public.batchctl_keep_private(VARIADIC private_tables regclass[]) IS 'Takes back what default privileges gave on new tables to the roles with which the world may come.';
 
-CREATE FUNCTION public.batchctl_keep_settlement() RETURNS trigger
+CREATE FUNCTION public.batchctl_keep_provider_host() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    -- The rights of whoever writes, for the function has no others: only workers may insert here.
+    if not has_table_privilege('runs', 'insert') then
+        new.provider_host := case when tg_op = 'UPDATE' then old.provider_host end;
+    end if;
+    return new;
+end $$;
+
+CREATE FUNCTION public.batchctl_keep_settlement() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
@@ -173,7 +314,7 @@ begin
 end $$;
 
 CREATE FUNCTION public.batchctl_keep_verdict() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
@@ -195,14 +336,55 @@ end $$;
 
 COMMENT ON FUNCTION public.batchctl_refuse(what text) IS 'Refuses what a guard found; on an adopted database it warns until adoption is applied.';
 
+CREATE FUNCTION public.batchctl_signing_secrets(p_batch_id uuid, p_url text, p_at timestamp with time zone) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select
+        coalesce(
+            own.secrets,
+            array(
+                select f.secret from get_enterprise_webhook_for_batch(p_batch_id) as f
+                -- What is sealed belongs to the address that it comes with.
+                where f.secret <> '' and (f.url = p_url or not starts_with(f.secret, 'sealed:'))
+            )
+        )
+    from (
+        select array_agg(s.sealed order by s.expires_at nulls last, s.created_at, s.id) as secrets
+        from batch_jobs as b
+        inner join webhook_endpoints as e on b.user_id = e.user_id and e.url = p_url
+        inner join webhook_secrets as s on e.id = s.endpoint_id and (s.expires_at is null or s.expires_at > p_at)
+        where b.id = p_batch_id
+    ) as own
+$$;
+
+COMMENT ON FUNCTION public.batchctl_signing_secrets(p_batch_id uuid, p_url text, p_at timestamp with time zone) IS 'The secrets in force that sign for a batch''s events at an address, those that expire first; none: the default one.';
+
 CREATE FUNCTION public.get_enterprise_webhook_for_batch(p_batch_id uuid) RETURNS TABLE(url text, secret text)
     LANGUAGE sql STABLE
     SET search_path TO 'public', 'pg_temp'
     AS $$
-            select b.webhook_url, null::text from batch_jobs as b where b.id = p_batch_id
+            select b.webhook_url, s.sealed
+            from batch_jobs as b
+            left join webhook_endpoints as e on b.user_id = e.user_id and b.webhook_url = e.url
+            left join webhook_secrets as s on e.id = s.endpoint_id and (s.expires_at is null or s.expires_at > now())
+            where b.id = p_batch_id
+            order by s.expires_at nulls last, s.created_at, s.id
         $$;
 
-COMMENT ON FUNCTION public.get_enterprise_webhook_for_batch(p_batch_id uuid) IS 'Where a batch''s customer wants to be told and with which secret; null: then ENTERPRISE_WEBHOOK_SECRET.';
+COMMENT ON FUNCTION public.get_enterprise_webhook_for_batch(p_batch_id uuid) IS 'Where a batch''s customer wants to be told and with which secrets, a row for each in force, the one that expires first at the top, sealed as they are kept; null: then ENTERPRISE_WEBHOOK_SECRET.';
+
+CREATE TABLE public.account_breaker (
+    provider_host text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    probe_at timestamp with time zone NOT NULL,
+    probe_count integer DEFAULT 0 NOT NULL
+);
+
+COMMENT ON TABLE public.account_breaker IS 'A row for each provider that refuses our account; it goes with the first task that is judged by itself.';
+
+COMMENT ON COLUMN public.account_breaker.probe_at IS 'When one task may be tried; who moves it on tries it.';
 
 CREATE TABLE public.adopted_wallets (
     user_id uuid NOT NULL,
@@ -219,78 +401,6 @@ CREATE TABLE public.adoption (
 );
 
 COMMENT ON TABLE public.adoption IS 'One row if the tables were made by the original worker. Until applied_at is set the guards warn instead of refusing.';
-
-CREATE TABLE public.batch_jobs (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    user_id uuid NOT NULL,
-    status text DEFAULT 'queued'::text NOT NULL,
-    total_count integer,
-    cost_per_video bigint,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    enqueued_at timestamp with time zone,
-    webhook_url text,
-    success_count integer DEFAULT 0 NOT NULL,
-    failed_count integer DEFAULT 0 NOT NULL,
-    frozen_credits bigint DEFAULT 0 NOT NULL,
-    credits_spent bigint DEFAULT 0 NOT NULL,
-    settlement_status text DEFAULT 'pending'::text NOT NULL,
-    webhook_status text,
-    webhook_attempts integer DEFAULT 0 NOT NULL,
-    webhook_last_error text,
-    webhook_last_sent_at timestamp with time zone,
-    last_error text,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    completed_at timestamp with time zone,
-    hold_reason text,
-    task_count integer DEFAULT 0 NOT NULL,
-    tasks_pending integer DEFAULT 0 NOT NULL,
-    tasks_in_flight integer DEFAULT 0 NOT NULL,
-    tasks_succeeded integer DEFAULT 0 NOT NULL,
-    tasks_failed integer DEFAULT 0 NOT NULL,
-    next_step text GENERATED ALWAYS AS (
-CASE
-    WHEN (hold_reason IS NOT NULL) THEN NULL::text
-    WHEN ((status = 'queued'::text) AND (frozen_credits <> 0)) THEN 'adopt'::text
-    WHEN ((status = 'queued'::text) AND (COALESCE(total_count, 0) <= 0)) THEN 'refuse'::text
-    WHEN ((status = 'queued'::text) AND (COALESCE(cost_per_video, ('-1'::integer)::bigint) < 0)) THEN 'refuse'::text
-    WHEN ((status = 'queued'::text) AND (task_count > total_count)) THEN 'refuse'::text
-    WHEN ((status = 'queued'::text) AND (task_count < total_count)) THEN 'fill'::text
-    WHEN (status = 'queued'::text) THEN 'claim'::text
-    WHEN ((status = 'processing'::text) AND (settlement_status <> 'pending'::text)) THEN 'adopt'::text
-    WHEN ((status = 'processing'::text) AND (frozen_credits = 0) AND (total_count > 0) AND (cost_per_video > 0)) THEN 'adopt'::text
-    WHEN ((status = 'processing'::text) AND (tasks_pending > 0)) THEN 'start'::text
-    WHEN ((status = 'processing'::text) AND (tasks_in_flight > 0)) THEN 'poll'::text
-    WHEN ((status = 'processing'::text) AND ((tasks_succeeded + tasks_failed) < task_count)) THEN 'adopt'::text
-    WHEN (status = 'processing'::text) THEN 'settle'::text
-    WHEN ((status <> 'failed'::text) OR (settlement_status <> 'pending'::text)) THEN NULL::text
-    WHEN (tasks_pending > 0) THEN 'close'::text
-    WHEN (frozen_credits <= 0) THEN NULL::text
-    WHEN (tasks_in_flight > 0) THEN 'poll'::text
-    ELSE 'settle'::text
-END) STORED,
-    CONSTRAINT batch_jobs_frozen_when_claimed CHECK (((status <> 'queued'::text) OR (frozen_credits = 0))),
-    CONSTRAINT batch_jobs_settled_when_finished CHECK (((settlement_status = 'pending'::text) OR (status = ANY (ARRAY['completed'::text, 'partial'::text, 'failed'::text])))),
-    CONSTRAINT batch_jobs_settlement_status_check CHECK ((settlement_status = ANY (ARRAY['pending'::text, 'finalized'::text, 'refunded'::text]))),
-    CONSTRAINT batch_jobs_spent_when_settled CHECK (((settlement_status <> 'pending'::text) OR (credits_spent = 0))),
-    CONSTRAINT batch_jobs_spent_within_frozen CHECK (((credits_spent >= 0) AND (credits_spent <= frozen_credits))),
-    CONSTRAINT batch_jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'processing'::text, 'completed'::text, 'partial'::text, 'failed'::text]))),
-    CONSTRAINT batch_jobs_webhook_status_check CHECK ((webhook_status = ANY (ARRAY['pending'::text, 'sent'::text, 'failed'::text, 'retrying'::text])))
-)
-WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0.02');
-
-COMMENT ON COLUMN public.batch_jobs.hold_reason IS 'Set: no stage touches the batch until an operator releases it.';
-
-COMMENT ON COLUMN public.batch_jobs.task_count IS 'Rows of video_tasks; kept by the trigger batchctl_count_tasks.';
-
-COMMENT ON COLUMN public.batch_jobs.tasks_pending IS 'Tasks waiting to be sent; kept by the trigger.';
-
-COMMENT ON COLUMN public.batch_jobs.tasks_in_flight IS 'Tasks in processing, those in doubt included; kept by the trigger.';
-
-COMMENT ON COLUMN public.batch_jobs.tasks_succeeded IS 'Tasks that succeeded; kept by the trigger.';
-
-COMMENT ON COLUMN public.batch_jobs.tasks_failed IS 'Tasks that failed; kept by the trigger.';
-
-COMMENT ON COLUMN public.batch_jobs.next_step IS 'refuse: malformed; fill: tasks are missing; claim; start: has pending tasks; poll: all sent; settle: all finished; close: failed, its tasks are still to be failed; adopt: in a state of the original worker; null: nothing to do.';
 
 CREATE TABLE public.batch_requests (
     user_id uuid NOT NULL,
@@ -320,6 +430,14 @@ CREATE TABLE public.credit_ledger (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     bucket text,
     balance_after bigint,
+    CONSTRAINT credit_ledger_balance_is_possible CHECK ((balance_after >= 0)),
+    CONSTRAINT credit_ledger_batch_rows_are_signed CHECK (
+CASE ref_type
+    WHEN 'batch_upfront'::text THEN ((type = 'spend'::text) AND (credits_delta < 0))
+    WHEN 'batch_refund'::text THEN ((type = 'refund'::text) AND (credits_delta > 0))
+    ELSE true
+END),
+    CONSTRAINT credit_ledger_bucket_is_known CHECK ((bucket = ANY (ARRAY['permanent'::text, 'bonus'::text]))),
     CONSTRAINT credit_ledger_type_check CHECK ((type = ANY (ARRAY['purchase'::text, 'bonus_grant'::text, 'spend'::text, 'refund'::text, 'adjust'::text])))
 );
 
@@ -488,7 +606,48 @@ COMMENT ON COLUMN public.webhook_deliveries.body IS 'The exact text that is sign
 
 COMMENT ON COLUMN public.webhook_deliveries.next_attempt_at IS 'When it is due; during a try, when that is given up.';
 
+CREATE TABLE public.webhook_endpoints (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    url text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    failing_since timestamp with time zone,
+    disabled_at timestamp with time zone,
+    disabled_reason text,
+    disabled_by text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT webhook_endpoints_check CHECK (((disabled_at IS NULL) = (disabled_reason IS NULL))),
+    CONSTRAINT webhook_endpoints_url_check CHECK (((octet_length(url) >= 1) AND (octet_length(url) <= 2048)))
+);
+
+COMMENT ON TABLE public.webhook_endpoints IS 'A customer and an address that webhooks are sent to.';
+
+COMMENT ON COLUMN public.webhook_endpoints.failing_since IS 'Every try since then failed; null: the last one was taken.';
+
+COMMENT ON COLUMN public.webhook_endpoints.disabled_at IS 'Set: its events are kept and not sent until it is enabled.';
+
+COMMENT ON COLUMN public.webhook_endpoints.updated_at IS 'When it was changed, or failed last, to the hour.';
+
+CREATE TABLE public.webhook_secrets (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    endpoint_id uuid NOT NULL,
+    sealed text NOT NULL,
+    fingerprint text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    CONSTRAINT webhook_secrets_sealed_check CHECK (starts_with(sealed, 'sealed:'::text))
+);
+
+COMMENT ON TABLE public.webhook_secrets IS 'Each event for an endpoint is signed with every secret of it that is in force.';
+
+COMMENT ON COLUMN public.webhook_secrets.sealed IS 'Encrypted by ENTERPRISE_WEBHOOK_SECRETS_KEY, which is never in a table.';
+
+COMMENT ON COLUMN public.webhook_secrets.fingerprint IS 'Tells secrets apart and says nothing of them.';
+
 ALTER TABLE ONLY public.credit_ledger ALTER COLUMN id SET DEFAULT nextval('public.credit_ledger_id_seq'::regclass);
+
+ALTER TABLE ONLY public.account_breaker
+    ADD CONSTRAINT account_breaker_pkey PRIMARY KEY (provider_host);
 
 ALTER TABLE ONLY public.adopted_wallets
     ADD CONSTRAINT adopted_wallets_pkey PRIMARY KEY (user_id);
@@ -532,19 +691,44 @@ ALTER TABLE ONLY public.webhook_deliveries
 ALTER TABLE ONLY public.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.webhook_endpoints
+    ADD CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.webhook_endpoints
+    ADD CONSTRAINT webhook_endpoints_user_id_url_key UNIQUE (user_id, url);
+
+ALTER TABLE ONLY public.webhook_secrets
+    ADD CONSTRAINT webhook_secrets_pkey PRIMARY KEY (id);
+
 CREATE INDEX batch_jobs_due_by_age ON public.batch_jobs USING btree (next_step, created_at, id) WHERE (next_step = ANY (ARRAY['refuse'::text, 'fill'::text, 'settle'::text, 'close'::text, 'adopt'::text]));
 
 CREATE INDEX batch_jobs_due_by_customer ON public.batch_jobs USING btree (next_step, user_id, created_at, id) WHERE (next_step = ANY (ARRAY['claim'::text, 'start'::text, 'poll'::text]));
 
+CREATE INDEX batch_jobs_ended ON public.batch_jobs USING btree (completed_at) WHERE (completed_at IS NOT NULL);
+
 CREATE INDEX batch_jobs_held ON public.batch_jobs USING btree (id) WHERE (hold_reason IS NOT NULL);
 
+CREATE INDEX batch_jobs_of_customer ON public.batch_jobs USING btree (user_id, status, created_at DESC);
+
+CREATE INDEX batch_requests_of_batch ON public.batch_requests USING btree (batch_job_id);
+
 CREATE UNIQUE INDEX credit_ledger_batch_once ON public.credit_ledger USING btree (ref_id, ref_type, bucket) WHERE (ref_type = ANY (ARRAY['batch_upfront'::text, 'batch_refund'::text]));
+
+CREATE INDEX credit_ledger_by_time ON public.credit_ledger USING brin (created_at) WITH (autosummarize='on');
+
+CREATE UNIQUE INDEX credit_ledger_grant_once ON public.credit_ledger USING btree (user_id, ref_id) WHERE (ref_type = 'wallet_grant'::text);
+
+CREATE INDEX idx_batch_jobs_status_created ON public.batch_jobs USING btree (status, created_at DESC);
+
+CREATE INDEX idx_credit_ledger_user_id ON public.credit_ledger USING btree (user_id, created_at DESC);
 
 CREATE INDEX idx_video_tasks_poll_tracking ON public.video_tasks USING btree (batch_job_id) WHERE ((status = 'processing'::text) AND (grsai_task_id IS NOT NULL) AND (hold_reason IS NULL));
 
 CREATE INDEX late_looks_due ON public.late_looks USING btree (next_look_at);
 
 CREATE INDEX video_tasks_deferred ON public.video_tasks USING btree (first_attempt_at) WHERE ((status = ANY (ARRAY['pending'::text, 'queued'::text])) AND (first_attempt_at IS NOT NULL) AND (batch_job_id IS NOT NULL) AND (hold_reason IS NULL));
+
+CREATE INDEX video_tasks_finished ON public.video_tasks USING btree (completed_at) WHERE ((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) AND (batch_job_id IS NOT NULL));
 
 CREATE INDEX video_tasks_held ON public.video_tasks USING btree (status, id) WHERE (hold_reason IS NOT NULL);
 
@@ -558,6 +742,10 @@ CREATE INDEX video_tasks_unsent ON public.video_tasks USING btree (claimed_at) W
 
 CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (next_attempt_at, id) WHERE ((status = ANY (ARRAY['pending'::text, 'retrying'::text])) AND (next_attempt_at IS NOT NULL));
 
+CREATE INDEX webhook_deliveries_set_aside ON public.webhook_deliveries USING btree (created_at, id) WHERE ((status = 'retrying'::text) AND (next_attempt_at IS NULL));
+
+CREATE INDEX webhook_secrets_of_endpoint ON public.webhook_secrets USING btree (endpoint_id);
+
 CREATE TRIGGER batchctl_count_deleted AFTER DELETE ON public.video_tasks REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.batchctl_count_tasks();
 
 CREATE TRIGGER batchctl_count_inserted AFTER INSERT ON public.video_tasks REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.batchctl_count_tasks();
@@ -566,9 +754,15 @@ CREATE TRIGGER batchctl_count_updated AFTER UPDATE ON public.video_tasks REFEREN
 
 CREATE TRIGGER batchctl_derive_bucket BEFORE INSERT ON public.credit_ledger FOR EACH ROW WHEN ((new.bucket IS NULL)) EXECUTE FUNCTION public.batchctl_derive_bucket();
 
+CREATE TRIGGER batchctl_keep_event BEFORE UPDATE ON public.webhook_deliveries FOR EACH ROW WHEN (((((new.id IS DISTINCT FROM old.id) OR (new.batch_job_id IS DISTINCT FROM old.batch_job_id)) OR (new.event_type IS DISTINCT FROM old.event_type)) OR (new.body IS DISTINCT FROM old.body))) EXECUTE FUNCTION public.batchctl_keep_event();
+
 CREATE TRIGGER batchctl_keep_ledger BEFORE DELETE OR UPDATE ON public.credit_ledger FOR EACH ROW EXECUTE FUNCTION public.batchctl_keep_ledger();
 
 CREATE TRIGGER batchctl_keep_ledger_whole BEFORE TRUNCATE ON public.credit_ledger FOR EACH STATEMENT EXECUTE FUNCTION public.batchctl_keep_ledger();
+
+CREATE TRIGGER batchctl_keep_new_host BEFORE INSERT ON public.video_tasks FOR EACH ROW WHEN ((new.provider_host IS NOT NULL)) EXECUTE FUNCTION public.batchctl_keep_provider_host();
+
+CREATE TRIGGER batchctl_keep_provider_host BEFORE UPDATE ON public.video_tasks FOR EACH ROW WHEN ((new.provider_host IS DISTINCT FROM old.provider_host)) EXECUTE FUNCTION public.batchctl_keep_provider_host();
 
 CREATE TRIGGER batchctl_keep_settlement BEFORE UPDATE ON public.batch_jobs FOR EACH ROW WHEN ((((old.settlement_status <> 'pending'::text) AND ((((((new.settlement_status IS DISTINCT FROM old.settlement_status) OR (new.credits_spent IS DISTINCT FROM old.credits_spent)) OR (new.frozen_credits IS DISTINCT FROM old.frozen_credits)) OR (new.cost_per_video IS DISTINCT FROM old.cost_per_video)) OR (new.total_count IS DISTINCT FROM old.total_count)) OR (new.user_id IS DISTINCT FROM old.user_id))) OR ((old.status = ANY (ARRAY['completed'::text, 'partial'::text, 'failed'::text])) AND
         CASE
@@ -596,3 +790,6 @@ ALTER TABLE ONLY public.video_tasks
 
 ALTER TABLE ONLY public.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_batch_job_id_fkey FOREIGN KEY (batch_job_id) REFERENCES public.batch_jobs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhook_secrets
+    ADD CONSTRAINT webhook_secrets_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES public.webhook_endpoints(id) ON DELETE CASCADE;

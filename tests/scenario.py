@@ -1,6 +1,6 @@
 """A company at work for tests: a migrated database, a simulated provider and receiver, a clock that tests move.
 
-Every scenario ends with the invariants of money and state: each query of tests/invariants must find nothing.
+Every scenario ends with the audit: each of its checks must find nothing.
 """
 
 import subprocess
@@ -10,28 +10,32 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.rows import RowFactory, namedtuple_row
 
 from batchctl.db import Database
+from batchctl.domain.audit import CheckResult
+from batchctl.domain.clock import Clock
 from batchctl.domain.limits import Limits
 from batchctl.domain.report import PassReport, judged
 from batchctl.gateways.courier import Courier
 from batchctl.gateways.grsai import Grsai
 from batchctl.gateways.http import ThreadedHttp
+from batchctl.service import audit
 from batchctl.service.run_once import run_once
 from batchctl.service.world import World, start_pass
 from batchctl.simulator.provider import SimulatedProvider
 from batchctl.simulator.receiver import Receiver
 from batchctl.simulator.server import Request
+from batchctl.vault import FernetVault
 
-INVARIANTS = Path(__file__).parent / "invariants"
 SECRET = "test-secret"
+KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+"""Seals customers' secrets in tests."""
 PLACES = 20
 
 
@@ -57,21 +61,17 @@ class MovableClock:
         self.advance(seconds)
 
 
-class Violation(NamedTuple):
-    """An invariant that does not hold, with the rows that break it."""
-
-    invariant: str
-    rows: list[Any]
-
-
-def violations(conn: psycopg.Connection[Any]) -> list[Violation]:
-    """Run every invariant and return those that find something."""
-    found: list[Violation] = []
-    for file in sorted(INVARIANTS.glob("*.sql")):
-        rows = conn.execute(file.read_bytes()).fetchall()
-        if rows:
-            found.append(Violation(file.stem, rows))
-    return found
+def violations(conn: psycopg.Connection[Any], clock: Clock, limits: Limits) -> list[CheckResult]:
+    """Run the audit and return the checks that find something."""
+    report = audit.look(
+        conn,
+        audit.checks().checks,
+        since=None,
+        now=clock(),
+        max_poll_count=limits.max_poll_count,
+        offender_limit=audit.FIRST_OFFENDERS,
+    )
+    return list(report.broken)
 
 
 class Company:
@@ -284,8 +284,9 @@ class Company:
         raise AssertionError(f"{len(rows)} sessions wait for a lock, {sessions} should")
 
     def check(self) -> None:
-        """Assert the invariants, and the oracles of the provider and the receiver."""
-        assert violations(self.conn) == []
+        """Assert what the audit guards, and the oracles of the provider and the receiver."""
+        broken = violations(self.conn, self.clock, self.world.limits)
+        assert broken == [], broken
         assert len(self.sql("select 1 from delivery_attempts where duration_ms is null")) == self.tries_cut_short
         assert self.receiver.journal.ids_with_differing_bodies() == set()
         assert self.receiver.journal.badly_signed() == ()
@@ -322,6 +323,7 @@ def at_work(dsn: str, **courier: Any) -> Iterator[Company]:
             provider_http=stack.enter_context(closing(ThreadedHttp(PLACES))),
             courier=Courier(clock=clock, **settings),
             webhook_http=stack.enter_context(closing(ThreadedHttp(PLACES))),
+            vault=FernetVault([KEY]),
             signs_by_default=settings["default_secret"] is not None or settings["allow_unsigned"],
         )
         company = Company(dsn, world, clock, provider, receiver)

@@ -26,7 +26,7 @@ def python_files(*folders: str) -> list[Path]:
 
 def statement_files() -> list[Path]:
     """Return the SQL files that hold one statement each."""
-    return sorted(path for path in SQL.glob("*/*.sql") if path.parent.name != "migrations")
+    return sorted(path for path in SQL.glob("*/*.sql") if path.parent.name not in {"migrations", "roles"})
 
 
 def parsed(path: Path) -> ast.Module:

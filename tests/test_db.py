@@ -243,3 +243,31 @@ def test_what_must_not_be_lost_outlasts_a_shortage(dsn: str) -> None:
         assert slept == []
         assert db.persist(record) == 1
     assert len(slept) == 1
+
+
+def test_survey_sees_one_moment(numbers: str) -> None:
+    """Whatever others commit meanwhile, all reads of a survey are of the same moment, and it writes nothing."""
+    with database(numbers) as db, psycopg.connect(numbers, autocommit=True) as other:
+
+        def look(tx: Conn) -> tuple[int, int]:
+            before = count(tx)
+            other.execute("insert into numbers values (3)")
+            return before, count(tx)
+
+        assert db.survey(look) == (2, 2)
+        assert db.ask(count) == 3
+        with pytest.raises(Problem, match="read-only transaction"):
+            db.survey(lambda tx: tx.execute("insert into numbers values (4)"))
+        db.transact(lambda tx: tx.execute("insert into numbers values (5)"))
+        assert db.ask(count) == 4
+
+
+def test_survey_survives_the_loss_of_an_idle_connection(numbers: str) -> None:
+    """A look begins anew on another connection where the old one was cut."""
+    with database(numbers) as db, psycopg.connect(numbers, autocommit=True) as other:
+        db.ask(count)
+        other.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        assert db.survey(count) == 2

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from batchctl.service import endpoint
 from batchctl.statement import Conn, Statement
 from tests.scenario import Company
 
@@ -21,12 +22,15 @@ KEEP_FOR_EVER = {
     "batch_requests",
     "late_results",
     "credit_wallet",
+    "webhook_endpoints",
+    "webhook_secrets",
 }
 """Tables of which no row is ever deleted."""
 OF_A_PASS = {
     *("adoption/find", "adoption/resolve", "batches/find_claimable", "batches/find_malformed"),
     *("batches/find_settleable", "batches/find_startable", "batches/freeze", "batches/refuse", "batches/settle"),
-    *("deliveries/claim", "deliveries/find_due", "deliveries/insert", "deliveries/record"),
+    *("deliveries/claim", "deliveries/find_due", "deliveries/insert", "deliveries/record", "deliveries/set_aside"),
+    *("deliveries/release", "endpoints/find_signers", "endpoints/note_failures", "endpoints/note_success"),
     *("late/claim", "late/record", "late/watch"),
     *("ledger/insert", "runs/insert", "tasks/claim_polls", "tasks/count_in_flight", "tasks/expire_polled"),
     *("tasks/find_expired", "tasks/find_pollable"),
@@ -108,6 +112,13 @@ def busy(company: Company) -> None:
     doubtful = company.enqueue(rich, 2)
     endless = company.enqueue(rich, ["d [sim: never]"])
     unpaid = company.enqueue(rich, 1, total=2)
+    company.enqueue(poor, 1, webhook=f"/{poor}?sim=500&times=1")
+    shut = company.enqueue(poor, 1, webhook="/shut")
+    ((endpoint_id,),) = company.sql(
+        "insert into webhook_endpoints (user_id, url, disabled_at, disabled_reason)"
+        " select user_id, webhook_url, %s, 'x' from batch_jobs where id = %s returning id",
+        *(company.clock.now, shut),
+    )
     company.limit(max_claim=20, max_in_flight=50)
     company.sql("update batch_jobs set status = 'processing' where id = %s", unpaid)
     company.run_pass()
@@ -119,6 +130,7 @@ def busy(company: Company) -> None:
     company.sql("update video_tasks set poll_count = 20 where batch_job_id = %s", endless)
     company.clock.advance(400)
     company.run_pass()
+    endpoint.enable(company.world, endpoint_id)
     company.run_until_quiet(step_s=700)
 
 

@@ -164,12 +164,30 @@ def test_refused_batch_is_never_settled(db_connection: Conn) -> None:
         (claimed_batch, "credits_spent = 5", "spent_when_settled"),
         (claimed_batch, "settlement_status = 'finalized'", "settled_when_finished"),
         (add_batch, "frozen_credits = 10", "frozen_when_claimed"),
+        (
+            claimed_batch,
+            "settlement_status = 'refunded', status = 'partial', credits_spent = 5, success_count = 1",
+            "successes_are_spent",
+        ),
+        (
+            claimed_batch,
+            "settlement_status = 'finalized', status = 'failed', credits_spent = 0",
+            "unspent_is_refunded",
+        ),
+        (
+            claimed_batch,
+            "settlement_status = 'refunded', status = 'completed', credits_spent = 10, success_count = 1",
+            "unspent_is_refunded",
+        ),
     ],
 )
 def test_books_of_a_batch_add_up(
     db_connection: Conn, make: Callable[[Conn], UUID], change: str, constraint: str
 ) -> None:
-    """0 ≤ spent ≤ frozen; spent means settled, settled means finished, frozen means claimed (contract §2)."""
+    """0 ≤ spent ≤ frozen; spent means settled, settled means finished, frozen means claimed (contract §2).
+
+    What is spent is the price of what succeeded, and what is not spent is refunded.
+    """
     said = objection(db_connection, "batch_jobs", make(db_connection), change)
 
     assert said == f'new row for relation "batch_jobs" violates check constraint "batch_jobs_{constraint}"'
@@ -198,6 +216,42 @@ def test_ledger_is_never_rewritten(db_connection: Conn) -> None:
     assert one(db_connection.execute("select credits_delta, meta from credit_ledger")) == (5, None)
 
 
+@pytest.mark.parametrize(
+    ("columns", "constraint"),
+    [
+        ({"type": "spend", "ref_type": "batch_upfront", "credits_delta": 5}, "batch_rows_are_signed"),
+        ({"type": "refund", "ref_type": "batch_upfront", "credits_delta": -5}, "batch_rows_are_signed"),
+        ({"type": "refund", "ref_type": "batch_refund", "credits_delta": 0}, "batch_rows_are_signed"),
+        ({"type": "purchase", "ref_type": "batch_refund", "credits_delta": 5}, "batch_rows_are_signed"),
+        ({"type": "purchase", "credits_delta": 5, "bucket": "gold"}, "bucket_is_known"),
+        ({"type": "spend", "credits_delta": -5, "balance_after": -1}, "balance_is_possible"),
+    ],
+)
+def test_ledger_takes_no_row_that_cannot_be(db_connection: Conn, columns: dict[str, object], constraint: str) -> None:
+    """A freeze takes and a refund gives; a bucket is one of the two; no balance is below zero: whoever writes it."""
+    row: dict[str, object] = {"user_id": USER, "ref_id": "b-1"} | columns
+    statement = sql.SQL("insert into credit_ledger ({}) values ({})").format(
+        sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(sql.Placeholder() * len(row))
+    )
+
+    with pytest.raises(errors.CheckViolation) as caught:
+        db_connection.execute(statement, list(row.values()))
+
+    assert caught.value.diag.constraint_name == f"credit_ledger_{constraint}"
+
+
+def test_event_is_never_rewritten(db_connection: Conn) -> None:
+    """What is sent under a webhook-id is the same in every try; where and when it is sent may change (contract §5)."""
+    event: dict[str, object] = {"event_type": "batch.failed", "url": "https://x", "body": "{}"}
+    delivery_id = add(db_connection, "webhook_deliveries", event | {"batch_job_id": refused_batch(db_connection)})
+
+    for change in ("body = '[]'", "event_type = 'batch.completed'", "id = gen_random_uuid()", "batch_job_id = null"):
+        said = objection(db_connection, "webhook_deliveries", delivery_id, change)
+        assert said == f"event {delivery_id} says the same in every try: it is never changed", change
+    for change in ("url = 'https://y'", "status = 'sent', attempts = 1"):
+        assert objection(db_connection, "webhook_deliveries", delivery_id, change) is None, change
+
+
 def test_bucket_of_rows_that_others_write(db_connection: Conn) -> None:
     """A row without a bucket gets it from its meta, else from its ref_type or its type (contract §1)."""
     rows = [
@@ -223,8 +277,8 @@ def test_bucket_of_rows_that_others_write(db_connection: Conn) -> None:
             *one(
                 db_connection.execute(
                     "insert into credit_ledger (user_id, type, credits_delta, ref_type, ref_id, meta)"
-                    " values (%s, %s, 5, %s, gen_random_uuid()::text, %s) returning bucket",
-                    [USER, type_, ref_type, meta],
+                    " values (%s, %s, %s, %s, gen_random_uuid()::text, %s) returning bucket",
+                    [USER, type_, -5 if type_ == "spend" else 5, ref_type, meta],
                 )
             ),
         )
@@ -244,15 +298,17 @@ def test_bucket_that_is_written_stays(db_connection: Conn) -> None:
     assert one(written) == ("bonus",)
 
 
-@pytest.mark.parametrize(("type_", "ref_type"), [("spend", "batch_upfront"), ("refund", "batch_refund")])
-def test_money_of_a_batch_moves_once(db_connection: Conn, type_: str, ref_type: str) -> None:
+@pytest.mark.parametrize(
+    ("type_", "ref_type", "credits_delta"), [("spend", "batch_upfront", -5), ("refund", "batch_refund", 5)]
+)
+def test_money_of_a_batch_moves_once(db_connection: Conn, type_: str, ref_type: str, credits_delta: int) -> None:
     """One freeze and one refund for each batch and bucket, also by programs that write no bucket."""
 
     def write(batch: str, bucket: str | None) -> None:
         db_connection.execute(
             "insert into credit_ledger (user_id, type, credits_delta, ref_type, ref_id, bucket)"
-            " values (%s, %s, 5, %s, %s, %s)",
-            [USER, type_, ref_type, batch, bucket],
+            " values (%s, %s, %s, %s, %s, %s)",
+            [USER, type_, credits_delta, ref_type, batch, bucket],
         )
 
     write("b-1", "permanent")
@@ -394,7 +450,17 @@ def test_what_a_batch_waits_for(db_connection: Conn) -> None:
         ({"status": "failed", "frozen_credits": 10, "task_count": 1, "tasks_pending": 1}, "close"),
         ({"status": "failed", "frozen_credits": 10, "task_count": 1, "tasks_in_flight": 1}, "poll"),
         ({"status": "failed", "frozen_credits": 10, "task_count": 1, "tasks_failed": 1}, "settle"),
-        ({"status": "completed", "frozen_credits": 10, "settlement_status": "finalized", "task_count": 1}, None),
+        (
+            {
+                "status": "completed",
+                "frozen_credits": 10,
+                "credits_spent": 10,
+                "success_count": 1,
+                "settlement_status": "finalized",
+                "task_count": 1,
+            },
+            None,
+        ),
     ]
     told: list[tuple[dict[str, object], str | None]] = []
     for row, _ in expected:
@@ -429,7 +495,7 @@ def test_polls_touch_no_index(db_connection: Conn) -> None:
 
 
 def test_indexes_of_due_work(db_connection: Conn) -> None:
-    """Each index is there, valid, and holds live rows only; none has a column that a poll moves."""
+    """Each index is there and valid, holds live rows only but for lists, and has no column that a poll moves."""
     rows = db_connection.execute(
         "select c.relname, i.indisvalid, i.indisunique, pg_get_indexdef(c.oid) from pg_index as i"
         " inner join pg_class as c on c.oid = i.indexrelid"
@@ -440,6 +506,10 @@ def test_indexes_of_due_work(db_connection: Conn) -> None:
         "batch_jobs_due_by_customer",
         "batch_jobs_due_by_age",
         "batch_jobs_held",
+        "batch_jobs_ended",
+        "batch_jobs_of_customer",
+        "idx_batch_jobs_status_created",
+        "video_tasks_finished",
         "video_tasks_of_batch",
         "video_tasks_pending",
         "video_tasks_deferred",
@@ -450,7 +520,8 @@ def test_indexes_of_due_work(db_connection: Conn) -> None:
     }
     assert all(valid for _, valid, *_ in rows)
     assert {name for name, _, unique, _ in rows if unique} == {"video_tasks_remote_id"}
-    assert {name for name, *_, text in rows if " WHERE " not in text} == {"video_tasks_of_batch"}
+    lists = {"video_tasks_of_batch", "batch_jobs_of_customer", "idx_batch_jobs_status_created"}
+    assert {name for name, *_, text in rows if " WHERE " not in text} == lists
     moving = ("poll_count", "poll_errors", "last_poll_at", "next_poll_at", "progress", "updated_at", "tasks_in_flight")
     assert [text for *_, text in rows if any(column in text for column in moving)] == []
 

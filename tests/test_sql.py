@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 import re
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from enum import Enum
@@ -33,6 +34,7 @@ SERVER_TYPES = {
     datetime: {"timestamptz"},
     Any: {"jsonb"},
     dict: {"jsonb"},
+    Sequence: {"_text"},
 }
 """What the driver turns into each Python type, exactly."""
 

@@ -28,7 +28,7 @@ def test_wheel_holds_every_sql_file(wheel: Path) -> None:
 
     assert len(wanted) > 30
     assert wanted - packed == set()
-    assert "batchctl/simulator/demo.jsonl" in packed
+    assert "batchctl/simulator/demo/boats.jsonl" in packed
 
 
 def test_installed_command_runs_elsewhere(wheel: Path, empty_dsn: str, tmp_path: Path) -> None:

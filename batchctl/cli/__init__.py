@@ -1,17 +1,21 @@
 """The command line: registers the commands, and turns whatever goes wrong into a line and an exit code."""
 
+import io
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from batchctl import __version__
-from batchctl.cli import batch, output, stats, wallet, webhook
+from batchctl.cli import batch, endpoint, output, stats, wallet, webhook
+from batchctl.cli.audit import audit
 from batchctl.cli.demo import demo
 from batchctl.cli.dispatch import dispatch
+from batchctl.cli.doctor import doctor
 from batchctl.cli.migrate import migrate
 from batchctl.cli.poll import poll
 from batchctl.cli.run_once import run_once
@@ -29,10 +33,13 @@ app.command("run-once")(run_once)
 app.command()(dispatch)
 app.command()(poll)
 app.command()(settle)
+app.command()(audit)
 app.command()(migrate)
+app.command()(doctor)
 app.command()(demo)
 app.add_typer(batch.app, name="batch")
 app.add_typer(wallet.app, name="wallet")
+webhook.app.add_typer(endpoint.app, name="endpoint")
 app.add_typer(webhook.app, name="webhook")
 app.add_typer(stats.app, name="stats")
 
@@ -67,6 +74,18 @@ def before_command(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code (contract §6); no traceback unless --debug is given."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    output.open_closed_streams()
+    output.take_any_character()
+    if all(map(str.isprintable, arguments)):
+        return _run(arguments)
+    with redirect_stderr(io.StringIO()) as said:  # Wrong ones are quoted there, and not by us.
+        code = _run(arguments)
+    if said.getvalue():
+        output.write_error(said.getvalue())
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         app(args=list(arguments), prog_name="batchctl")
     except SystemExit as stop:
@@ -75,12 +94,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.write_error("interrupted: what was in flight is recorded or will be found by the next pass")
         return interruption.exit_code
     except KeyboardInterrupt:
+        output.write_error("interrupted: whether what was asked for is done is not known; look before you repeat it")
         return 130
     except BrokenPipeError:
+        output.give_up_stdout()
+        return 1
+    except output.UnwritableError as error:
+        output.give_up_stdout()
+        output.write_error(f"error: stdout cannot be written ({error}); the command itself is done: do not repeat it")
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: a line for the operator instead of a traceback
         if "--debug" in arguments:
-            traceback.print_exc()
+            output.write_error(traceback.format_exc())
         if isinstance(error, Problem):
             output.write_error(f"error: {error}")
             return error.exit_code

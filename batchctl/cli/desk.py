@@ -1,5 +1,8 @@
-"""How an operator's command begins: settings, world, a schema that is up to date."""
+"""How an operator's command begins: settings, world, a schema that is up to date; and who is at the desk."""
 
+import getpass
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -18,3 +21,12 @@ def at_desk() -> "Iterator[World]":
     with open_world(read_settings()) as world:
         need_migrated(world.db)
         yield world
+
+
+def operator() -> str:
+    """Name who is at the desk, as far as the system tells: user@host."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # no such account, as in many containers
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}".encode("utf-8", "replace").decode()[:200]

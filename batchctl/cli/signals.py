@@ -33,12 +33,17 @@ class Stop:
 @contextmanager
 def graceful_stop() -> Iterator[Stop]:
     """Note the first signal; raise InterruptedBySignal at the second, ten seconds later, or when all is done."""
+    # Imported here, within the command, so that a misspelt arming is told as any other wrong setting.
+    from batchctl.failpoint import Failpoint, reach
+
     stop = Stop()
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         if stop.signal_number is not None or number == signal.SIGALRM:
+            reach(Failpoint.SIGNAL_SECOND)
             raise InterruptedBySignal(stop.signal_number or number)
         stop.signal_number = number
+        reach(Failpoint.SIGNAL_FIRST)
         signal.alarm(DRAIN_S)
 
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)

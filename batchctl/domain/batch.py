@@ -1,8 +1,11 @@
 """Batches: their states, why one is refused, and what a finished one amounts to."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+from batchctl.domain.delivery import DeliveryStatus
 
 
 class BatchStatus(StrEnum):
@@ -75,6 +78,9 @@ class BatchLine:
     """A batch as it is listed."""
 
     id: UUID
+    created_at: datetime | None
+    """None where another program wrote an instant that no calendar has."""
+    user_id: UUID
     status: BatchStatus
     total_count: int
     success_count: int
@@ -83,8 +89,15 @@ class BatchLine:
     credits_spent: int
     credits_refunded: int
     last_error: str | None
-    webhook_status: str | None
+    hold_reason: str | None
+    tasks_on_hold: int
+    webhook_status: DeliveryStatus | None
     webhook_attempts: int
+
+    @property
+    def is_held(self) -> bool:
+        """Say whether it, or a task of it, waits for an operator."""
+        return self.hold_reason is not None or self.tasks_on_hold > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,9 @@ from uuid import UUID
 
 from batchctl.domain.batch import BatchStatus, FinishedBatch, QueuedBatch, Refusal, SettlementStatus, end_of
 
+MOST_CREDITS = 2**63 - 1
+"""So many fit into a column of credits."""
+
 
 class Bucket(StrEnum):
     """The two purses of a wallet."""
@@ -29,6 +32,10 @@ class Wallet:
         """Bonus credits count only while their expiry lies in the future (contract §1)."""
         return self.bonus_expires_at is not None and self.bonus_expires_at > now
 
+    def available(self, now: datetime) -> int:
+        """Return the credits that can be spent: permanent ones, and bonus ones while they are valid (contract §1)."""
+        return self.permanent_credits + (self.bonus_credits if self.bonus_is_valid(now) else 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
@@ -38,6 +45,8 @@ class Balance:
     bonus_credits: int
     bonus_expires_at: datetime | None
     ledger_credits: int
+    unexplained_credits: int = 0
+    """What the wallet held beyond its ledger when its database was adopted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
 from typing import assert_never
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from batchctl.domain.backoff import WEBHOOK_SLOW_WAITS_S, webhook_wait
@@ -45,8 +46,6 @@ class ClaimedDelivery:
     body: str
     attempt: int
     """The number of this try, 1 for the first: the token that the record must still find."""
-    secret: str | None
-    """The endpoint's own secret; None: the default one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +61,31 @@ class DeliveryRecord:
     error: str | None = None
     retries_soon: bool = False
     """Whether the next try is a quick one, for which the pass waits."""
+    blames_receiver: bool = True
+    """Whether a try that failed did so at the receiver, or on the way to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a delivery stands after a try was recorded."""
+
+    id: UUID
+    status: DeliveryStatus
+    next_attempt_at: datetime | None
+    delivered_at: datetime | None
+
+
+def receiver(url: str) -> str:
+    """Name who listens at an address: scheme, host and port; never the rest, which may hold a token. Empty: nobody."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    if not host:
+        return ""
+    named = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{named}" + ("" if port is None else f":{port}")
 
 
 def lease(limits: Limits) -> timedelta:
@@ -98,7 +122,7 @@ def decide(
                 status_code=code,
                 error=f"the receiver answered {code}: it is gone for good",
             )
-        case NotDelivered(status=code, error=error, retry_after_s=retry_after_s):
+        case NotDelivered(status=code, error=error, retry_after_s=retry_after_s, blames_receiver=blames_receiver):
             quick, slow = limits.webhook_quick_retries, limits.webhook_slow_retries
             wait = webhook_wait(delivery.attempt, quick, slow, retry_after_s, random)
             # A Retry-After that asks for more than the longest quick wait is left to a later pass.
@@ -113,6 +137,7 @@ def decide(
                 status_code=code,
                 error=error,
                 retries_soon=wait is not None and patience is not None and wait <= patience,
+                blames_receiver=blames_receiver,
             )
         case _:
             assert_never(answer)

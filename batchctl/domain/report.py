@@ -78,6 +78,10 @@ class WebhookReport:
     retrying: int = 0
     failed: int = 0
     waiting_for_secret: int = 0
+    set_aside: int = 0
+    """Kept until their endpoint is enabled."""
+    endpoints_disabled: int = 0
+    """Endpoints, not deliveries: disabled because their receivers are gone, or have failed for days."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -92,6 +96,8 @@ class PassReport:
     duration_ms: int = 0
     passes: int = 1
     """How many passes this is the sum of."""
+    broken: tuple[str, ...] = ()
+    """Stages that did not come to their end; the findings say why."""
     findings: tuple[Finding, ...] = ()
     """Those of the stages, and what kept a stage from its end."""
 

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -14,6 +14,10 @@ from batchctl.domain.wire import Outcome, Request
 
 SECRET_MISSING = "WEBHOOK_SECRET_MISSING"  # noqa: S105 - the name of an error, not a secret
 """Error of a delivery that waits for a secret (contract §3, ENTERPRISE_WEBHOOK_ALLOW_UNSIGNED)."""
+SECRET_UNREADABLE = "WEBHOOK_SECRET_UNREADABLE"  # noqa: S105 - the name of an error, not a secret
+"""Error of a delivery that waits because a secret of its endpoint is sealed and cannot be opened."""
+ENDPOINT_DISABLED = "ENDPOINT_DISABLED"
+"""Error of a delivery that waits for its endpoint to be enabled (contract §5)."""
 SECRET_MALFORMED = "WEBHOOK_SECRET_MALFORMED"  # noqa: S105 - the name of an error, not a secret
 """Error of a delivery whose `whsec_` secret cannot be decoded."""
 FORBIDDEN_URL = "FORBIDDEN_URL"
@@ -111,8 +115,11 @@ class Delivery:
     batch_id: str
     url: str
     body: bytes
-    secrets: Sequence[str]
-    """The endpoint's own secrets, the first one signs the legacy header; empty: the default secret."""
+    secrets: Sequence[str] = field(repr=False)
+    """The endpoint's own secrets, the oldest first; empty: the default secret.
+
+    The oldest one signs the header that takes one signature only: that is the one which the receiver surely knows.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +151,8 @@ class NotDelivered:
     """The HTTP status, None when no answer came."""
     error: str
     retry_after_s: float | None = None
+    blames_receiver: bool = True
+    """False: our own rules forbade the try."""
 
 
 DeliveryAnswer = Delivered | Gone | NotDelivered
@@ -151,6 +160,10 @@ DeliveryAnswer = Delivered | Gone | NotDelivered
 
 class CourierPort(Protocol):
     """Turns deliveries into requests and outcomes into answers; carries nothing itself."""
+
+    def refusal(self, url: str) -> str | None:
+        """Say why nothing may be sent to an address, as far as its text tells; None if something may."""
+        ...
 
     def request(self, key: int, delivery: Delivery, now: datetime) -> Request | Rejected:
         """Build the signed request of one try, at the instant `now`."""

@@ -20,13 +20,14 @@ from batchctl.domain.webhook import (
     sign_legacy,
     sign_standard,
 )
-from batchctl.domain.wire import Lost, NotSent, Outcome, Reply, Request
+from batchctl.domain.wire import Lost, NotSent, NotSentKind, Outcome, Reply, Request
 from batchctl.gateways.guard import check_url
 from batchctl.gateways.retry_after import retry_after_s
 
 MAX_ANSWER_BYTES = 64 * 1024
 """The status decides; so much of a receiver's answer is read for politeness, and none of it is kept."""
 _SUCCESS = range(200, 300)
+_FORBIDDEN = {NotSentKind.FORBIDDEN_ADDRESS, NotSentKind.BAD_URL}
 
 
 class Courier:
@@ -51,9 +52,13 @@ class Courier:
         self._default_secret = default_secret
         self._clock = clock
 
+    def refusal(self, url: str) -> str | None:
+        """Say why nothing may be sent to an address, as far as its text tells; None if something may."""
+        return check_url(url, allow_insecure=self._allow_insecure)
+
     def request(self, key: int, delivery: Delivery, now: datetime) -> Request | Rejected:
         """Build the signed request of one try at the instant `now`, or say why it may not be sent."""
-        refusal = check_url(delivery.url, allow_insecure=self._allow_insecure)
+        refusal = self.refusal(delivery.url)
         if refusal is not None:
             return Rejected(error=f"{FORBIDDEN_URL}: {refusal}")
         own = [secret for secret in delivery.secrets if secret]
@@ -93,7 +98,8 @@ class Courier:
                 wait_s = retry_after_s(headers, self._clock)
                 return NotDelivered(status=status, error=f"HTTP {status}", retry_after_s=wait_s)
             case NotSent(kind=kind, detail=detail) | Lost(kind=kind, detail=detail):
-                return NotDelivered(status=None, error=f"{kind.upper()}: {detail}")
+                is_ours = kind in _FORBIDDEN
+                return NotDelivered(status=None, error=f"{kind.upper()}: {detail}", blames_receiver=not is_ours)
 
 
 def _signatures(delivery: Delivery, timestamp: int, secrets: Sequence[str]) -> dict[str, str]:

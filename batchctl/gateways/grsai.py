@@ -59,6 +59,7 @@ class Grsai:
         """
         self._host = _base(host)
         self._api_key = api_key
+        self._shown_key = _pattern_of(api_key)
         self._timeout_ms = timeout_ms
         self._callback_base_url = callback_base_url.rstrip("/") if callback_base_url else None
         self._clock = clock
@@ -129,8 +130,9 @@ class Grsai:
         An id in hand is an acceptance whatever the message says: deferring it would buy the task a second time.
         """
         answer = None if reply.truncated else parse(reply.body)
-        if answer and reply.status in _SUCCESS and not answer.code and answer.remote_id is not None:
-            return Accepted(remote_id=answer.remote_id)
+        remote_id = answer.remote_id if answer else None
+        if answer and reply.status in _SUCCESS and not answer.code and remote_id and not self._shows_key(remote_id):
+            return Accepted(remote_id=remote_id)
         said = answer.said.lower() if answer else ""
         error, wait_s = self._error(reply, answer), retry_after_s(reply.headers, self._clock)
         balance, by_status = _BALANCE.search(said), reply.status in _ACCOUNT_STATUSES
@@ -198,7 +200,8 @@ class Grsai:
     def _state(self, answer: Answer, data: Data) -> PollAnswer:
         match (data.status or "").strip().lower():
             case "succeeded" | "success":
-                return Succeeded(video_url=data.video_url)
+                links = (url for url in data.video_urls if not self._shows_key(url))
+                return Succeeded(video_url=next(links, None))
             case "failed" | "error" | "violation":
                 text = answer.complaint
                 return Failed(
@@ -217,11 +220,22 @@ class Grsai:
     def _reason(self, answer: Answer | None) -> str | None:
         return self._clean(answer.reason) if answer and answer.reason else None
 
+    def _shows_key(self, text: str) -> bool:
+        """Say whether an id or a link holds the key: then it can be neither stored nor shown, and counts as absent."""
+        return bool(self._shown_key and self._shown_key.search(text))
+
     def _clean(self, text: str) -> str:
         """Make a provider's text fit to be stored and shown: no key, no control characters, 500 characters at most."""
-        if len(self._api_key) >= _MIN_KEY_CHARS:  # A shorter one is no key but a part of words.
-            text = text.replace(self._api_key, "***")
+        if self._shown_key:
+            text = self._shown_key.sub("***", text)
         return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:MAX_TEXT_CHARS]
+
+
+def _pattern_of(key: str) -> "re.Pattern[str] | None":
+    """Return what finds a key in a text, in any case and percent-encoded too; None for one that is part of words."""
+    if len(key) < _MIN_KEY_CHARS:
+        return None
+    return re.compile("".join(f"(?:{re.escape(char)}|%{ord(char):02x})" for char in key), re.IGNORECASE)
 
 
 def _base(host: str) -> str:

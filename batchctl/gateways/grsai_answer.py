@@ -47,10 +47,10 @@ class Data(BaseModel):
     error: _Text = None
 
     @property
-    def video_url(self) -> str | None:
-        """The first usable link: Sora's `results[0].url`, Veo's `url`."""
+    def video_urls(self) -> list[str]:
+        """The usable links, the one that counts first: Sora's `results[0].url`, Veo's `url`."""
         first = self.results[0] if self.results else None
-        return next((url for url in (first.url if first else None, self.url) if url and _usable(url)), None)
+        return [url for url in (first.url if first else None, self.url) if url and _usable(url)]
 
     @property
     def percent(self) -> int | None:

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from urllib.parse import urlsplit
 
 MAX_URL_CHARS = 2048
+MAX_NAME_CHARS = 253
 
 _REFUSED_V4 = tuple(
     IPv4Network(text)
@@ -38,7 +39,8 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 """The well-known prefix only; 64:ff9b:1::/48 is for local use and hides its IPv4 address where one cannot know."""
 _TEREDO = IPv6Network("2001::/32")
 
-_HINT = "(ENTERPRISE_WEBHOOK_ALLOW_INSECURE=true allows it)"
+HINT = "(ENTERPRISE_WEBHOOK_ALLOW_INSECURE=true allows it)"
+"""Ends each refusal that the setting would lift."""
 _REFUSED_NAMES = ("localhost", "localdomain", "local", "internal")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?")
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -48,9 +50,9 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     """Tell whether an address is global unicast; one that wraps IPv4 addresses is as public as all of those are."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _REFUSED_V4)
-    embedded = _embedded(address)
-    if embedded:
-        return all(is_public(inner) for inner in embedded)
+    wrapped = embedded(address)
+    if wrapped:
+        return all(is_public(inner) for inner in wrapped)
     return address in _GLOBAL_UNICAST_V6 and not any(address in network for network in _REFUSED_V6)
 
 
@@ -65,7 +67,7 @@ def check_addresses(host: str, addresses: Iterable[str]) -> str | None:
         except ValueError:
             public = False
         if not public:
-            return f"{host} is at {text}, which is not a public address {_HINT}"
+            return f"{host} is at {text}, which is not a public address {HINT}"
     return None
 
 
@@ -86,7 +88,7 @@ def check_url(url: str, *, allow_insecure: bool) -> str | None:
         return "not a URL"
     rules = (
         (parts.scheme in ("http", "https"), "must begin with https://"),
-        (parts.scheme == "https" or allow_insecure, f"must begin with https://, not http:// {_HINT}"),
+        (parts.scheme == "https" or allow_insecure, f"must begin with https://, not http:// {HINT}"),
         ("@" not in parts.netloc, "must not contain a user name or password"),
         (bool(host), "has no host"),
         (port != 0, "port 0 does not exist"),
@@ -105,7 +107,7 @@ def _check_host(host: str, *, bracketed: bool, allow_insecure: bool) -> str | No
     labels = name.split(".")
     if bracketed or _NUMERIC_LABEL.fullmatch(labels[-1]):
         return _check_literal(name, allow_insecure=allow_insecure)
-    if not all(_LABEL.fullmatch(label) for label in labels):
+    if len(name) > MAX_NAME_CHARS or not all(_LABEL.fullmatch(label) for label in labels):
         return "the host is not a valid name"
     return None if allow_insecure else _check_name(name)
 
@@ -118,18 +120,18 @@ def _check_literal(text: str, *, allow_insecure: bool) -> str | None:
         return "the host is not a valid address"
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         return "an address must not name a network interface"
-    return None if allow_insecure or is_public(address) else f"{address} is not a public address {_HINT}"
+    return None if allow_insecure or is_public(address) else f"{address} is not a public address {HINT}"
 
 
 def _check_name(host: str) -> str | None:
     """Refuse the names that mean this machine or this network, whatever they resolve to."""
     name = host.lower().removesuffix(".")
     if any(name == refused or name.endswith(f".{refused}") for refused in _REFUSED_NAMES):
-        return f"{name} is not a public name {_HINT}"
+        return f"{name} is not a public name {HINT}"
     return None
 
 
-def _embedded(address: IPv6Address) -> list[IPv4Address]:
+def embedded(address: IPv6Address) -> list[IPv4Address]:
     """Return the IPv4 addresses that an IPv6 address wraps: mapped, NAT64, 6to4, Teredo (server and client)."""
     if address.ipv4_mapped is not None:
         return [address.ipv4_mapped]

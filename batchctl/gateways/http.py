@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from batchctl.domain.wire import Landed, Request
+from batchctl.gateways.ours import Addresses
 from batchctl.gateways.resolver import Resolve, Resolver
 
 if TYPE_CHECKING:
@@ -21,14 +22,23 @@ class ThreadedHttp:
     exchange that hangs keeps no process alive.
     """
 
-    def __init__(self, places: int, *, resolve: Resolve | None = None, ca_file: str | None = None) -> None:
+    def __init__(
+        self,
+        places: int,
+        *,
+        resolve: Resolve | None = None,
+        ca_file: str | None = None,
+        ours: Addresses = tuple,
+    ) -> None:
         """Start nothing.
 
-        `resolve` replaces the system's resolver (tests); `ca_file` replaces the trusted authorities (PEM).
+        `resolve` replaces the system's resolver (tests); `ca_file` replaces the trusted authorities (PEM); `ours` are
+        addresses that guarded requests must not reach, besides those that are not public. It is asked by threads.
         """
         self._places = places
         self._resolve = resolve or Resolver()
         self._ca_file = ca_file
+        self._ours = ours
         self._in_flight = 0
         self._threads: list[Thread] = []
         self._requests: SimpleQueue[Request | None] = SimpleQueue()
@@ -81,7 +91,7 @@ class ThreadedHttp:
 
         tls = tls_context(self._ca_file)
         for _ in range(missing):
-            carrier = Carrier(tls=tls, resolve=self._resolve)
+            carrier = Carrier(tls=tls, resolve=self._resolve, ours=self._ours)
             work = (carrier, self._requests, self._landed)
             thread = Thread(target=_work, args=work, name=f"batchctl-http-{len(self._threads)}", daemon=True)
             thread.start()

@@ -4,6 +4,7 @@ import select
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
@@ -14,7 +15,9 @@ import certifi
 import httpcore
 
 from batchctl.domain.wire import NotSentKind
+from batchctl.failpoint import Failpoint, reach
 from batchctl.gateways.guard import check_addresses
+from batchctl.gateways.ours import Addresses, check_not_ours
 from batchctl.gateways.resolver import Resolve
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -76,11 +79,14 @@ class _TlsContext(ssl.SSLContext):
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
     """Return the context that verifies host names and certificates, by default with certifi's authorities.
 
-    `ca_file` is a PEM file of others. Reading the authorities takes about 20 ms, once per process.
+    `ca_file` is a PEM file of others. Reading the authorities takes about 20 ms, once per process. When the file cannot
+    be read nobody is trusted: then each request ends unsent and says so, while an error here would leave tasks that are
+    claimed already in doubt.
     """
     context = _TlsContext(ssl.PROTOCOL_TLS_CLIENT)
     ssl.SSLContext.set_alpn_protocols(context, ["http/1.1"])
-    context.load_verify_locations(ca_file or certifi.where())
+    with suppress(OSError):
+        context.load_verify_locations(ca_file or certifi.where())
     return context
 
 
@@ -101,6 +107,7 @@ class DeadlineStream(httpcore.NetworkStream):
         """Send what was written and read what is there; HeadTooLongError when headers go on for ever."""
         if self._unsent:
             self._send()
+            reach(Failpoint.HTTP_AFTER_SEND, self._socket)
         if not self._exchange.answered:
             # Never more at once than the head may still have: the parser's own limit would say something else.
             max_bytes = min(max_bytes, MAX_HEAD_BYTES - self._exchange.head_bytes)
@@ -109,6 +116,7 @@ class DeadlineStream(httpcore.NetworkStream):
         self._socket.settimeout(self._exchange.remaining_s())
         data = self._socket.recv(max_bytes)
         self._exchange.head_bytes += len(data)
+        reach(Failpoint.HTTP_ANSWER_BEGUN, self._socket)
         return data
 
     def _send(self) -> None:
@@ -157,11 +165,12 @@ class DeadlineStream(httpcore.NetworkStream):
 class Backend(httpcore.NetworkBackend):
     """Looks a name up once, checks all its addresses if asked to, and connects to exactly those."""
 
-    def __init__(self, exchange: Exchange, resolve: Resolve, dial: Dial, *, public_only: bool) -> None:
-        """Connect through `dial`, which is only ever given addresses."""
+    def __init__(self, exchange: Exchange, resolve: Resolve, dial: Dial, ours: Addresses, *, public_only: bool) -> None:
+        """Connect through `dial`, which is only ever given addresses; with `public_only` to none of `ours`."""
         self._exchange = exchange
         self._resolve = resolve
         self._dial = dial
+        self._ours = ours
         self._public_only = public_only
 
     def connect_tcp(
@@ -175,10 +184,10 @@ class Backend(httpcore.NetworkBackend):
         """Connect to the first address that takes us, each getting its share of the time that is left."""
         if port not in _PORTS:  # The system would silently use its lower 16 bits.
             raise NotConnectedError(NotSentKind.BAD_URL, f"port {port} does not exist")
+        reach(Failpoint.HTTP_BEFORE_CONNECT)
+        self._check(host, ())
         addresses = self._addresses(host, port)
-        refusal = check_addresses(host, addresses) if self._public_only else None
-        if refusal is not None:
-            raise NotConnectedError(NotSentKind.FORBIDDEN_ADDRESS, refusal)
+        self._check(host, addresses)
         failure = NotConnectedError(NotSentKind.DNS, "the name has no address")
         for tried, address in enumerate(addresses):
             try:
@@ -192,6 +201,13 @@ class Backend(httpcore.NetworkBackend):
             else:
                 return DeadlineStream(connection, self._exchange)
         raise failure
+
+    def _check(self, host: str, addresses: Sequence[str]) -> None:
+        """Raise NotConnectedError for a name, or an address among its own, that customers' webhooks must not reach."""
+        if self._public_only:
+            refusal = check_addresses(host, addresses) or check_not_ours(host, addresses, self._ours())
+            if refusal is not None:
+                raise NotConnectedError(NotSentKind.FORBIDDEN_ADDRESS, refusal)
 
     def _addresses(self, host: str, port: int) -> Sequence[str]:
         try:

@@ -14,6 +14,7 @@ import httpx
 from batchctl import __version__
 from batchctl.domain.wire import Lost, LostKind, NotSent, NotSentKind, Outcome, Reply, Request
 from batchctl.gateways.network import Backend, Dial, Exchange, HeadTooLongError, NotConnectedError
+from batchctl.gateways.ours import Addresses
 from batchctl.gateways.resolver import Resolve
 
 KEEP_ALIVE_S = 2.0
@@ -31,12 +32,15 @@ for _name in ("httpx", "httpcore"):
 class Carrier:
     """Carries requests for one thread, guarded and unguarded ones over connections of their own."""
 
-    def __init__(self, *, tls: SSLContext, resolve: Resolve, dial: Dial = socket.create_connection) -> None:
-        """Connect nowhere yet."""
+    def __init__(
+        self, *, tls: SSLContext, resolve: Resolve, dial: Dial = socket.create_connection, ours: Addresses = tuple
+    ) -> None:
+        """Connect nowhere yet; guarded requests never connect to `ours` (see `ours.py`)."""
         self._exchange = Exchange()
         self._tls = tls
         self._resolve = resolve
         self._dial = dial
+        self._ours = ours
         self._clients: dict[bool, httpx.Client] = {}
 
     def carry(self, request: Request) -> Outcome:
@@ -79,7 +83,7 @@ class Carrier:
 
     def _client(self, *, public_only: bool) -> httpx.Client:
         if public_only not in self._clients:
-            backend = Backend(self._exchange, self._resolve, self._dial, public_only=public_only)
+            backend = Backend(self._exchange, self._resolve, self._dial, self._ours, public_only=public_only)
             self._clients[public_only] = httpx.Client(
                 transport=_PoolTransport(backend, self._tls),
                 trust_env=False,

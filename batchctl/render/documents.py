@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
-def document(report: "DataclassInstance") -> str:
-    """Write a report as one JSON document on one line; instants are in UTC, harmful characters are escaped."""
-    return escape_json(json.dumps(asdict(report), ensure_ascii=False, default=_value))
+def document(report: "DataclassInstance", *, only_ascii: bool = False) -> str:
+    """Write a report as one JSON document on one line; instants are in UTC, harmful characters are escaped.
+
+    `only_ascii` escapes all others too, for a stream that cannot write them.
+    """
+    return escape_json(json.dumps(asdict(report), ensure_ascii=only_ascii, default=_value))
 
 
 def _value(value: object) -> str:

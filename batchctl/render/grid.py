@@ -16,6 +16,8 @@ class Grid:
     """Columns that stand at the right."""
     cut: tuple[str, ...] = ()
     """Columns that are cut on a terminal that is too narrow, instead of going on in another line."""
+    spare: tuple[str, ...] = ()
+    """Columns that are left out on a terminal that is too narrow, the first named first."""
     caption: str = ""
     """Said below the table, on a terminal only."""
 

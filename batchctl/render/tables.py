@@ -1,16 +1,18 @@
 """Pages for a terminal: grids as Rich tables, states in colour beside their words, short ids, local times."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from batchctl.render.clean import clean
+from batchctl.render.clean import LONGEST, clean
 from batchctl.render.grid import Grid, Part
 
 COLOURS = {
@@ -22,11 +24,20 @@ COLOURS = {
     "retrying": "yellow",
     "refunded": "yellow",
     "failed": "red",
+    "held": "red",
     "processing": "cyan",
     "queued": "blue",
     "pending": "blue",
 }
 """The colour of each state; the word always stands beside it."""
+UNBOUNDED = 10_000
+"""More columns than any terminal has."""
+LONGEST_CELL = 1000
+"""More characters than anybody reads in a table; --json and pipes get more."""
+
+_NO_WIDTH = dict.fromkeys(map(ord, "\u200d\ufe0f"))
+"""What joins emoji and colours them: no two terminals agree on the width of the result, and Rich measures it in one way
+and cuts it in another, which ends in an IndexError. Without them each sign stands for itself."""
 
 
 def print_page(parts: Iterable[Part]) -> None:
@@ -34,28 +45,48 @@ def print_page(parts: Iterable[Part]) -> None:
     console = Console(markup=False, highlight=False, emoji=False)
     for part in parts:
         if isinstance(part, Grid):
-            console.print(table(part))
+            console.print(table(_fitting(part, console)))
         else:
-            console.print(Text("\n".join(clean(line) for line in part.split("\n"))), soft_wrap=True)
+            console.print(Text("\n".join(_flat(line) for line in part.split("\n"))), soft_wrap=True)
 
 
 def table(grid: Grid) -> Table:
     """Lay out a grid; its text columns give way first where the terminal is narrow."""
     laid_out = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    laid_out.caption = grid.caption or None
+    laid_out.caption = Text(_flat(grid.caption), style="table.caption") if grid.caption else None
     laid_out.caption_justify = "left"
     for number, heading in enumerate(grid.headings):
         gives_way = any(type(row[number]) is str for row in grid.rows)
         laid_out.add_column(
             heading,
             justify="right" if heading in grid.numbers else "left",
-            overflow="fold",
+            overflow="ellipsis" if heading in grid.numbers else "fold",  # a digit that is lost must be seen to be lost
             no_wrap=not gives_way,
+            min_width=_longest(grid, number) if heading in grid.numbers else None,
         )
     for row in grid.rows:
         cells = (cell(value) for value in row)
         laid_out.add_row(*map(_fitted, grid.headings, cells, [grid.cut] * len(row)))
     return laid_out
+
+
+def _longest(grid: Grid, number: int) -> int:
+    return max(cell_len(text) for text in [grid.headings[number], *(cell(row[number]).plain for row in grid.rows)])
+
+
+def _fitting(grid: Grid, console: Console) -> Grid:
+    """Leave out spare columns until no other has to give way."""
+    unbounded = console.options.update(max_width=UNBOUNDED)
+    for heading in grid.spare:
+        if console.measure(table(grid), options=unbounded).maximum <= console.width:
+            break
+        at = grid.headings.index(heading)
+        grid = replace(
+            grid,
+            headings=(*grid.headings[:at], *grid.headings[at + 1 :]),
+            rows=tuple((*row[:at], *row[at + 1 :]) for row in grid.rows),
+        )
+    return grid
 
 
 def cell(value: object) -> Text:
@@ -66,7 +97,11 @@ def cell(value: object) -> Text:
         return Text(f"{value.astimezone():%Y-%m-%d %H:%M:%S}")
     if isinstance(value, Enum):
         return Text(str(value), style=COLOURS.get(str(value), ""))
-    return Text("" if value is None else clean(str(value)))
+    return Text("" if value is None else _flat(str(value), LONGEST_CELL))
+
+
+def _flat(text: str, longest: int = LONGEST) -> str:
+    return clean(text, longest).translate(_NO_WIDTH)
 
 
 def _fitted(heading: str, text: Text, cut: tuple[str, ...]) -> Text:

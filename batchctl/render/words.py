@@ -3,18 +3,20 @@
 from batchctl.domain.report import DispatchReport, PassReport, PollReport, SettleReport, WebhookReport
 
 NOTHING = "nothing to do"
+BROKEN = "did not come to its end: see the error"
 
 Stage = DispatchReport | PollReport | SettleReport | WebhookReport
 
 
 def stages(report: PassReport) -> list[tuple[str, str]]:
     """Tell a pass stage by stage."""
-    return [
-        ("dispatch", stage(report.dispatch)),
-        ("poll", stage(report.poll)),
-        ("settle", stage(report.settle)),
-        ("webhook", stage(report.webhook)),
-    ]
+    told = {
+        "dispatch": stage(report.dispatch),
+        "poll": stage(report.poll),
+        "settle": stage(report.settle),
+        "webhook": stage(report.webhook),
+    }
+    return [(name, BROKEN if name in report.broken and did == NOTHING else did) for name, did in told.items()]
 
 
 def stage(report: Stage) -> str:
@@ -70,6 +72,8 @@ def _webhook(report: WebhookReport) -> str:
         _some(report.retrying, "event", "to be retried"),
         _some(report.failed, "event", "given up"),
         _some(report.waiting_for_secret, "event", "waiting for a secret"),
+        _some(report.set_aside, "event", "set aside", "the endpoint is disabled"),
+        _some(report.endpoints_disabled, "endpoint", "disabled", "`batchctl webhook endpoint list` says why"),
     ]
     return _join(parts)
 

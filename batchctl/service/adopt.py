@@ -5,6 +5,7 @@ from uuid import UUID
 
 from batchctl.domain.adoption import Resolution, resolve
 from batchctl.domain.webhook import Event
+from batchctl.failpoint import Failpoint, reach
 from batchctl.service.outbox import NewEvent, write_events
 from batchctl.service.sets import Written, take_all
 from batchctl.service.world import World
@@ -42,6 +43,7 @@ def _adopt(world: World, tx: Conn, limit: int, seen: list[UUID], now: datetime) 
         adoption.resolve(tx, resolved, now=now)
         ended = [one for one in resolved if one.is_end]
         write_events(world, tx, [NewEvent(url=one.batch.webhook_url, event=_event(one, now)) for one in ended], now)
+    reach(Failpoint.ADOPT_BEFORE_COMMIT, tx)
     return resolved
 
 

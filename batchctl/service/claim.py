@@ -10,6 +10,7 @@ from batchctl.db import BusyProblem
 from batchctl.domain.batch import BatchStatus, MalformedBatch, QueuedBatch, Refusal
 from batchctl.domain.credit import Entry, Purse, moves
 from batchctl.domain.webhook import Event
+from batchctl.failpoint import Failpoint, reach
 from batchctl.service.outbox import NewEvent, write_events
 from batchctl.service.sets import Written, take_all
 from batchctl.service.unsent import close_refused
@@ -40,9 +41,13 @@ class _Group:
     refusals: Sequence[tuple[UUID, Refusal]]
 
 
-def claim(world: World) -> Claims:
-    """Refuse malformed batches, claim and freeze up to `max_claim` others, and fail the tasks of refused ones."""
+def claim(world: World, batch_limit: int | None = None) -> Claims:
+    """Refuse malformed batches, claim and freeze others, and fail the tasks of refused ones.
+
+    At most `batch_limit` are frozen, by default `max_claim`.
+    """
     now = world.clock()
+    batch_limit = world.limits.max_claim if batch_limit is None else batch_limit
     malformed: Written[UUID, _Group] = take_all(
         world.db,
         MALFORMED_PER_PASS,
@@ -50,9 +55,10 @@ def claim(world: World) -> Claims:
         lambda tx, offenders: batches.hold(tx, offenders, now=now),
     )
     try:
-        claimed = _take(world, now, wait=True)
+        claimed = _take(world, batch_limit, now, wait=True)
     except BusyProblem:
-        claimed = _take(world, now, wait=False)
+        claimed = _take(world, batch_limit, now, wait=False)
+    reach(Failpoint.CLAIM_AFTER_COMMIT)
     groups = [*malformed.results, *claimed.results]
     closed = close_refused(world, now)
     frozen = [batch for group in groups for batch in group.frozen]
@@ -65,11 +71,11 @@ def claim(world: World) -> Claims:
     )
 
 
-def _take(world: World, now: datetime, *, wait: bool) -> Written[UUID, _Group]:
+def _take(world: World, batch_limit: int, now: datetime, *, wait: bool) -> Written[UUID, _Group]:
     """Claim a group; without `wait` it passes over customers whose wallet another transaction holds."""
     return take_all(
         world.db,
-        world.limits.max_claim,
+        batch_limit,
         lambda tx, limit, seen: _freeze(world, tx, limit, seen, now, wait=wait),
         lambda tx, offenders: batches.hold(tx, offenders, now=now),
     )
@@ -80,6 +86,7 @@ def _refuse_malformed(world: World, tx: Conn, limit: int, seen: list[UUID], now:
     seen[:] = [batch.id for batch in found]
     refusals = [(batch.id, batch.reason) for batch in found]
     _refuse(world, tx, found, refusals, now)
+    reach(Failpoint.REFUSE_BEFORE_COMMIT, tx)
     return _Group(frozen=[], refusals=refusals)
 
 
@@ -108,6 +115,7 @@ def _freeze(world: World, tx: Conn, limit: int, seen: list[UUID], now: datetime,
         wallets.move(tx, moves(entries), now=now)
         ledger.insert(tx, entries, now=now)
     _refuse(world, tx, refused, refusals, now)
+    reach(Failpoint.CLAIM_BEFORE_COMMIT, tx)
     return _Group(frozen=frozen, refusals=refusals)
 
 

@@ -3,12 +3,17 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from batchctl.domain.problem import Problem
-from batchctl.domain.report import DispatchReport, Finding, account_findings
+from batchctl.domain.report import DispatchReport, Finding
+from batchctl.service import breaker
+from batchctl.service.breaker import Gate
 from batchctl.service.claim import claim
+from batchctl.service.flight import told
 from batchctl.service.rescue import rescue
 from batchctl.service.submit import Submissions
 from batchctl.service.world import Budget, World
+
+_CLAIMED_AT = {Gate.SHUT: 0, Gate.PROBE: 1}
+"""Batches claimed at most while the provider refuses our account: credits are not frozen for what cannot be sent."""
 
 
 def dispatch(world: World, budget: Budget) -> DispatchReport:
@@ -16,10 +21,11 @@ def dispatch(world: World, budget: Budget) -> DispatchReport:
     world.need_provider()
     if budget.stopping():
         return DispatchReport()
-    claims = claim(world)
+    gate = breaker.pass_gate(world)
+    claims = claim(world, _CLAIMED_AT.get(gate))
     rescued = rescue(world)
-    submissions = Submissions(world, budget)
-    broken = _run(submissions)
+    submissions = Submissions(world, budget, probes=gate is Gate.PROBE)
+    broken = () if gate is Gate.SHUT else told(submissions.run)
     counts = submissions.counts
     refused = claims.refusals.total()
     return DispatchReport(
@@ -38,18 +44,9 @@ def dispatch(world: World, budget: Budget) -> DispatchReport:
             *broken,
             *_held("batch", claims.held),
             *_held("task", [*claims.held_tasks, *rescued.held, *submissions.held]),
-            *account_findings(submissions.breaker.account_error),
+            *breaker.note(world, gate, submissions.breaker),
         ),
     )
-
-
-def _run(submissions: Submissions) -> tuple[Finding, ...]:
-    """Submit; a problem on the way becomes a finding, so that what was done before it is reported all the same."""
-    try:
-        submissions.run()
-    except Problem as problem:
-        return (Finding(message=str(problem), exit_code=problem.exit_code),)
-    return ()
 
 
 def _held(kind: str, held: Iterable[tuple[UUID, str]]) -> list[Finding]:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from statistics import median
 
+from batchctl.domain.problem import Problem
+from batchctl.domain.report import Finding
 from batchctl.domain.wire import Http, Landed, Request
 
 LINGER_MAX_S = 0.05
@@ -66,6 +68,15 @@ def fly(
             next_take_s = 0.0
     if errors:
         raise errors[0]
+
+
+def told(run: Callable[[], None]) -> tuple[Finding, ...]:
+    """Run flights; a problem on the way becomes a finding, so that what was done before it is reported all the same."""
+    try:
+        run()
+    except Problem as problem:
+        return (Finding(message=str(problem), exit_code=problem.exit_code),)
+    return ()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from uuid import UUID
 from batchctl.domain.polling import LOOK_WAIT, LOOK_WINDOW, LookRecord, WatchedTask, decide_look, lease
 from batchctl.domain.report import Finding
 from batchctl.domain.wire import Landed, NotSent, Request
+from batchctl.failpoint import Failpoint, reach
 from batchctl.service.flight import fly
 from batchctl.service.sets import write_all
 from batchctl.service.world import Budget, World
@@ -49,9 +50,13 @@ class Looks:
             return []
         now = self._world.clock()
         lease_until = now + lease(self._world.limits)
-        claimed = self._world.db.transact(
-            lambda tx: late.claim(tx, look_limit=number, lease_until=lease_until, now=now)
-        )
+
+        def claim(tx: Conn) -> list[WatchedTask]:
+            found = late.claim(tx, look_limit=number, lease_until=lease_until, now=now)
+            reach(Failpoint.LOOK_BEFORE_INTENT, tx)
+            return found
+
+        claimed = self._world.db.transact(claim)
         self._left -= len(claimed)
         self.counts["looks"] += len(claimed)
         requests: list[Request] = []
@@ -70,9 +75,16 @@ class Looks:
             answer = self._provider.read_result(task.remote_id, landed.outcome)
             records.append(decide_look(task, answer, now))
         records.sort(key=lambda record: record.id)
-        written = write_all(self._world.db, records, lambda tx, some: late.record(tx, some, now=now))
+        reach(Failpoint.LOOK_ANSWERED)
+        written = write_all(self._world.db, records, lambda tx, some: _write(tx, some, now))
         self.counts["results"] += sum(len(kept) for kept in written.results)
         self.findings.extend(
             Finding(message=f"a late result of task {record.id} cannot be kept: {error}")
             for record, error in written.rejected
         )
+
+
+def _write(tx: Conn, records: Sequence[LookRecord], now: datetime) -> set[UUID]:
+    kept = late.record(tx, records, now=now)
+    reach(Failpoint.LOOK_BEFORE_COMMIT, tx)
+    return kept

@@ -77,16 +77,21 @@ def migrations(directory: Path | None = None) -> list[Migration]:
 
 def pending(db: Database, known: Sequence[Migration] | None = None) -> list[Migration]:
     """Return what is still to be applied, in order; ConfigProblem when an applied file was edited since."""
-    applied = db.ask(lambda tx: history.list_applied(tx) if history.exists(tx) else [])
-    return _pending(migrations() if known is None else known, applied)
+    known = migrations() if known is None else known
+    return db.ask(lambda tx: pending_in(tx, known))
+
+
+def pending_in(tx: Conn, known: Sequence[Migration]) -> list[Migration]:
+    """Like `pending`, in a transaction of the caller's."""
+    return _pending(known, history.list_applied(tx) if history.exists(tx) else [])
 
 
 def need_migrated(db: Database) -> None:
     """Raise ConfigProblem unless every migration is applied."""
     missing = pending(db)
     if missing:
-        names = ", ".join(migration.name for migration in missing)
-        message = f"the schema is not migrated, pending: {names}: run `batchctl migrate`"
+        count = f"{len(missing)} migration{'s are' if len(missing) > 1 else ' is'} pending"
+        message = f"the schema is not migrated, {count}, first {missing[0].name}: run `batchctl migrate`"
         raise ConfigProblem(message)
 
 
@@ -118,13 +123,18 @@ def alone(db: Database, sleep: Sleep) -> Iterator[None]:
         message = "another migration is under way: try again when it has ended"
         raise Problem(message)
     try:
-        if not db.ask(history.fix_schema):
-            message = "the database has no schema to make tables in: set search_path to one that exists"
-            raise ConfigProblem(message)
+        db.ask(fix_schema)
         yield
     finally:
         with suppress(Problem):  # Where the connection is lost, so is the lock.
             db.ask(history.unlock)
+
+
+def fix_schema(tx: Conn) -> None:
+    """Fix the session to the schema in which migrations make tables; ConfigProblem when there is none."""
+    if not history.fix_schema(tx):
+        message = "the database has no schema to make tables in: set search_path to one that exists"
+        raise ConfigProblem(message)
 
 
 def run_script(db: Database, script: Script, then: Callable[[Conn], object] = lambda _: None) -> None:

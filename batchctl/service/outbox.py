@@ -20,7 +20,7 @@ class NewEvent:
     event: Event
 
 
-def write_events(world: World, tx: Conn, events: Sequence[NewEvent], now: datetime) -> None:
+def write_events(world: World, tx: Conn, events: Sequence[NewEvent], now: datetime) -> list[NewDelivery]:
     """Write a delivery for each event whose batch has a webhook; each gets its webhook-id here, for good."""
     new = [
         NewDelivery(
@@ -35,3 +35,4 @@ def write_events(world: World, tx: Conn, events: Sequence[NewEvent], now: dateti
     ]
     if new:
         deliveries.insert(tx, new, now=now)
+    return new

@@ -1,7 +1,7 @@
 """Which batch an operator means: a whole id, or as much of its beginning as tells it from the others."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from batchctl.db import Database
@@ -18,21 +18,28 @@ def pick(db: Database, written: Iterable[str]) -> list[UUID]:
 
     Raises UsageProblem for one that is no id, that no batch has, or that fits several.
     """
-    return list(dict.fromkeys(_pick_one(db, text) for text in written))
+
+    def find(first: UUID, last: UUID, limit: int) -> list[UUID]:
+        return db.ask(lambda tx: batches.pick(tx, first, last, batch_limit=limit))
+
+    return list(dict.fromkeys(pick_one(text, find, "batch", "batches", "batchctl batch list") for text in written))
 
 
-def _pick_one(db: Database, text: str) -> UUID:
+def pick_one(text: str, find: Callable[[UUID, UUID, int], Sequence[UUID]], noun: str, nouns: str, listing: str) -> UUID:
+    """Return the row whose id is written, or begins so; `find(first, last, limit)` finds those whose ids lie between.
+
+    Raises UsageProblem, which says what rows of that kind are called and which command lists them.
+    """
     digits = text.strip().lower().replace("-", "")
     if not re.fullmatch(f"[0-9a-f]{{{SHORTEST},32}}", digits):
-        message = f"{text[:40]!r} is no batch: write its id, or the first digits of it, at least {SHORTEST}"
+        message = f"{text[:40]!r} is no {noun}: write its id, or the first digits of it, at least {SHORTEST}"
         raise UsageProblem(message)
-    first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
-    found = db.ask(lambda tx: batches.pick(tx, first, last, batch_limit=_SHOWN))
+    found = find(UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f")), _SHOWN)
     if not found:
-        message = f"there is no batch {text}: `batchctl batch list` shows which there are"
+        message = f"there is no {noun} {text}: `{listing}` shows which there are"
         raise UsageProblem(message)
     if len(found) > 1:
-        fitting = ", ".join(str(batch_id) for batch_id in found)
-        message = f"{text} fits several batches, among them {fitting}: write more of it"
+        fitting = ", ".join(str(row_id) for row_id in found)
+        message = f"{text} fits several {nouns}, among them {fitting}: write more of it"
         raise UsageProblem(message)
     return found[0]

@@ -11,7 +11,8 @@ from batchctl.domain.provider import NoSuchTask, PollAnswer, Transient
 from batchctl.domain.report import Finding, PollReport, account_findings
 from batchctl.domain.task import TaskStatus
 from batchctl.domain.wire import Landed, NotSent, Request
-from batchctl.service.flight import fly
+from batchctl.failpoint import Failpoint, reach
+from batchctl.service.flight import fly, told
 from batchctl.service.late import Looks, watch
 from batchctl.service.sets import Written, hold_all, take_all, write_all
 from batchctl.service.world import Budget, World
@@ -27,9 +28,8 @@ def poll(world: World, budget: Budget) -> PollReport:
     world.need_provider()
     expired = _expire(world)
     polls = Polls(world, budget)
-    polls.run()
     looks = Looks(world, budget)
-    looks.run()
+    broken = (*told(polls.run), *told(looks.run))
     counts, held = polls.counts, [*expired.rejected, *polls.held]
     ended = [task for group in expired.results for task in group]
     counts["failed"] += len(ended)
@@ -47,6 +47,7 @@ def poll(world: World, budget: Budget) -> PollReport:
         requests=counts["requests"] + looks.counts["looks"],
         connect_failures=counts["connect_failures"] + looks.counts["connect_failures"],
         findings=(
+            *broken,
             *(Finding(message=f"task {task_id} is on hold: {reason}") for task_id, reason in dict.fromkeys(held)),
             *account_findings(polls.account_error),
             *looks.findings,
@@ -73,6 +74,7 @@ def _expire(world: World) -> Written[UUID, list[ExpiredTask]]:
             tx, seen, max_poll_count=limits.max_poll_count, max_poll_count_error=error, now=now
         )
         watch(tx, seen, now)
+        reach(Failpoint.EXPIRE_BEFORE_COMMIT, tx)
         return expired
 
     every: Written[UUID, list[ExpiredTask]] = Written(results=[], rejected=[])
@@ -125,6 +127,7 @@ class Polls:
             lambda tx, limit, seen: self._claim(tx, limit, seen, now),
             lambda tx, offenders: tasks.hold(tx, offenders, now=now),
         )
+        reach(Failpoint.POLL_AFTER_INTENT)
         self.held.extend(taken.rejected)
         claimed = [task for group in taken.results for task in group]
         self._left -= len(claimed)
@@ -140,7 +143,9 @@ class Polls:
     def _claim(self, tx: Conn, limit: int, seen: list[UUID], now: datetime) -> list[DueTask]:
         asked_before = min(self._budget.started_at, now - self._budget.poll_gap)
         seen[:] = tasks.find_pollable(tx, task_limit=limit, asked_before=asked_before, now=now)
-        return tasks.claim_polls(tx, seen, lease_until=now + lease(self._world.limits), now=now) if seen else []
+        claimed = tasks.claim_polls(tx, seen, lease_until=now + lease(self._world.limits), now=now) if seen else []
+        reach(Failpoint.POLL_BEFORE_INTENT, tx)
+        return claimed
 
     def _land(self, group: Sequence[Landed]) -> None:
         now = self._world.patient_clock()
@@ -164,7 +169,9 @@ class Polls:
 
     def _record(self, records: list[PollRecord], now: datetime) -> None:
         records.sort(key=lambda record: record.id)
+        reach(Failpoint.POLL_ANSWERED)
         written = write_all(self._world.db, records, lambda tx, some: _write(tx, some, now))
+        reach(Failpoint.POLL_AFTER_COMMIT)
         recorded = {task_id for ids in written.results for task_id in ids}
         self.counts.update(_outcome(record) for record in records if record.id in recorded)
         self.counts["max_poll_reached"] += sum(r.limit_reached for r in records if r.id in recorded)
@@ -177,6 +184,7 @@ class Polls:
 def _write(tx: Conn, records: Sequence[PollRecord], now: datetime) -> set[UUID]:
     recorded = tasks.record_polls(tx, records, now=now)
     watch(tx, [record.id for record in records if record.limit_reached and record.id in recorded], now)
+    reach(Failpoint.POLL_BEFORE_COMMIT, tx)
     return recorded
 
 

@@ -8,6 +8,7 @@ from batchctl.domain.failure import FailureType
 from batchctl.domain.provider import OutcomeUnknown
 from batchctl.domain.submission import ClaimedTask, SubmissionRecord, decide
 from batchctl.domain.task import TaskStatus
+from batchctl.failpoint import Failpoint, reach
 from batchctl.service.sets import take_all
 from batchctl.service.unsent import fail_overdue
 from batchctl.service.world import World
@@ -38,6 +39,7 @@ def rescue(world: World) -> Rescued:
         lambda tx, limit, seen: _rescue_orphans(world, tx, limit, seen, now),
         lambda tx, offenders: tasks.hold(tx, offenders, now=now),
     )
+    reach(Failpoint.RESCUE_AFTER_COMMIT)
     overdue = fail_overdue(world, now)
     decided = [pair for group in orphans.results for pair in group]
     known = [record for task, record in decided if task.unknown_since is not None]
@@ -66,6 +68,7 @@ def _rescue_orphans(
     records = [_decide(world, task, now) for task in found]
     if records:
         tasks.record_submissions(tx, records, now=now)
+    reach(Failpoint.RESCUE_BEFORE_COMMIT, tx)
     return list(zip(found, records, strict=True))
 
 

@@ -40,6 +40,7 @@ def run_once(world: World, budget: Budget, on_break: Callable[[Exception], None]
     """
     started_s = time.monotonic()
     findings: list[Finding] = []
+    broken: list[str] = []
 
     def stage(name: str, run: Callable[[], Report], nothing: Report) -> Report:
         try:
@@ -50,6 +51,7 @@ def run_once(world: World, budget: Budget, on_break: Callable[[Exception], None]
             on_break(error)
             what = str(error).partition("\n")[0]
             findings.append(Finding(message=f"{name} broke: {type(error).__name__}: {what}"))
+        broken.append(name)
         return nothing
 
     dispatched = stage("dispatch", lambda: dispatch(world, budget.part(DISPATCH_SHARE)), DispatchReport())
@@ -63,6 +65,7 @@ def run_once(world: World, budget: Budget, on_break: Callable[[Exception], None]
         settle=settled,
         webhook=delivered,
         duration_ms=round((time.monotonic() - started_s) * 1000),
+        broken=tuple(broken),
         findings=tuple(dict.fromkeys((*findings, *(f for one in reports for f in one.findings)))),
     )
     if not report.is_idle:

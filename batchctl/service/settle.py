@@ -18,6 +18,7 @@ from batchctl.domain.credit import (
 )
 from batchctl.domain.report import Finding, SettleReport
 from batchctl.domain.webhook import Event
+from batchctl.failpoint import Failpoint, reach
 from batchctl.service.adopt import adopt
 from batchctl.service.outbox import NewEvent, write_events
 from batchctl.service.sets import Written, take_all
@@ -48,6 +49,7 @@ def settle(world: World) -> SettleReport:
             written = _take(world, places, busy, now, wait=True)
         except BusyProblem:
             written = _take(world, places, busy, now, wait=False)
+        reach(Failpoint.SETTLE_AFTER_COMMIT)
         settled += [closed for group in written.results for closed in group.settled]
         held += [*written.rejected, *(pair for group in written.results for pair in group.held)]
         found_busy = {user_id for group in written.results for user_id in group.busy}
@@ -102,6 +104,8 @@ def _settle(
         ledger.insert(tx, entries, now=now)
     if held:
         batches.hold(tx, held, now=now)
+    if settled:
+        reach(Failpoint.SETTLE_BEFORE_COMMIT, tx)
     return _Group(settled=settled, held=held, busy=locked.busy)
 
 

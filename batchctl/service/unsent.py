@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from batchctl.domain.submission import UnsentTask
+from batchctl.failpoint import Failpoint, reach
 from batchctl.service.sets import Written, take_all
 from batchctl.service.world import World
 from batchctl.statement import Conn
@@ -34,6 +35,8 @@ def _fail(world: World, find: Callable[[Conn, int], Sequence[UnsentTask]], now: 
     def fail(tx: Conn, limit: int, seen: list[UUID]) -> int:
         found = find(tx, limit)
         seen[:] = [task.id for task in found]
-        return tasks.fail_unsent(tx, found, now=now) if found else 0
+        failed = tasks.fail_unsent(tx, found, now=now) if found else 0
+        reach(Failpoint.CLOSE_BEFORE_COMMIT, tx)
+        return failed
 
     return take_all(world.db, UNSENT_TASKS_PER_PASS, fail, lambda tx, offenders: tasks.hold(tx, offenders, now=now))

@@ -1,18 +1,141 @@
-"""Wallets for operators: give credits, look at a balance."""
+"""Wallets for operators: give credits, look at a balance and what explains it."""
 
+from datetime import datetime
 from uuid import UUID
 
-from batchctl.domain.credit import Balance
+from batchctl.domain.credit import MOST_CREDITS, Balance, Wallet
+from batchctl.domain.grant import Grant, Granted, give
+from batchctl.domain.new_task import is_storable
+from batchctl.domain.problem import Problem, UsageProblem
+from batchctl.domain.wallet_page import GrantReport, WalletShow
+from batchctl.service.asked import asked_for
+from batchctl.service.create import LONGEST_REQUEST_ID, is_request_id
 from batchctl.service.world import World
-from batchctl.store import wallets
+from batchctl.statement import Conn
+from batchctl.store import batches, ledger, wallets
+
+LONGEST_REASON = 500
+LEDGER_ROWS = 10
 
 
-def grant(world: World, user_id: UUID, amount_credits: int, *, reason: str) -> None:
-    """Give a customer purchased credits and write down why; a wallet is made where there is none."""
+def grant(
+    world: World,
+    user_id: UUID,
+    amount: int,
+    *,
+    reason: str,
+    operator: str = "batchctl",
+    bonus_expires_at: datetime | None = None,
+    request_id: str | None = None,
+) -> GrantReport:
+    """Give a customer credits and write down why; a wallet is made where there is none.
+
+    They are permanent, or with `bonus_expires_at` bonus credits. A request id grants once: repeated, nothing is
+    written. Raises UsageProblem for a grant that cannot be, Problem when the wallet cannot hold it, or the request id
+    stands for another grant.
+    """
     now = world.clock()
-    world.db.transact(lambda tx: wallets.grant(tx, user_id, amount_credits, reason=reason, now=now))
+    asked = Grant(
+        user_id=user_id,
+        amount=amount,
+        reason=reason,
+        operator=operator,
+        bonus_expires_at=bonus_expires_at,
+        request_id=request_id,
+    )
+    _check(asked, now)
+    with asked_for("the grant", look=f"`batchctl wallet show {user_id}` shows it"):
+        return world.db.transact(lambda tx: _grant(tx, asked, now))
 
 
 def show(world: World, user_id: UUID) -> Balance | None:
     """Return a customer's balance, None without a wallet."""
     return world.db.ask(lambda tx: wallets.show(tx, user_id))
+
+
+def page(world: World, user_id: UUID) -> WalletShow:
+    """Return all about a customer's credits as they are at one moment; Problem without a wallet."""
+    now = world.clock()
+    return world.db.survey(lambda tx: _page(tx, user_id, now))
+
+
+def _check(asked: Grant, now: datetime) -> None:
+    if not 0 < asked.amount <= MOST_CREDITS:
+        message = f"a grant is a whole number of credits from 1 to {MOST_CREDITS}"
+        raise UsageProblem(message)
+    if not asked.reason.strip() or len(asked.reason) > LONGEST_REASON or not is_storable(asked.reason):
+        message = f"--reason must be text of 1 to {LONGEST_REASON} characters"
+        raise UsageProblem(message)
+    if asked.request_id is not None and not is_request_id(asked.request_id):
+        message = f"--request-id must be text of 1 to {LONGEST_REQUEST_ID} characters"
+        raise UsageProblem(message)
+    if asked.bonus_expires_at is not None and asked.bonus_expires_at <= now:
+        raise UsageProblem("--expires must lie in the future: expired bonus credits pay for nothing")
+
+
+def _grant(tx: Conn, asked: Grant, now: datetime) -> GrantReport:
+    wallets.open_for(tx, asked.user_id, now=now)
+    wallet = wallets.lock(tx, [asked.user_id], wait=True).wallets[asked.user_id]
+    # The wallet's lock makes grants to one customer wait for each other, so that what is found here stays true.
+    earlier = None if asked.request_id is None else ledger.find_grant(tx, asked.user_id, asked.request_id)
+    if earlier is not None:
+        if (earlier.bucket, earlier.credits_delta) != (asked.bucket, asked.amount):
+            message = (
+                f"the request id stands for a grant of {earlier.credits_delta} {earlier.bucket} credits, not of "
+                f"{asked.amount} {asked.bucket} ones: nothing was granted; take another request id for another grant"
+            )
+            raise Problem(message)
+        return _report(asked, Granted(entries=(), wallet=wallet, written_off=0), now)
+    granted = give(wallet, asked, now)
+    ledger.insert_grants(tx, asked.user_id, granted.entries, now=now)
+    wallets.grant(
+        tx,
+        asked.user_id,
+        permanent_delta=granted.wallet.permanent_credits - wallet.permanent_credits,
+        bonus_delta=granted.wallet.bonus_credits - wallet.bonus_credits,
+        bonus_expires_at=None if asked.bonus_expires_at is None else granted.wallet.bonus_expires_at,
+        now=now,
+    )
+    return _report(asked, granted, now)
+
+
+def _report(asked: Grant, granted: Granted, now: datetime) -> GrantReport:
+    wallet = granted.wallet
+    return GrantReport(
+        user_id=asked.user_id,
+        bucket=asked.bucket,
+        amount=asked.amount,
+        already_granted=not granted.entries,
+        written_off=granted.written_off,
+        permanent_credits=wallet.permanent_credits,
+        bonus_credits=wallet.bonus_credits,
+        bonus_expires_at=wallet.bonus_expires_at,
+        available_credits=wallet.available(now),
+    )
+
+
+def _page(tx: Conn, user_id: UUID, now: datetime) -> WalletShow:
+    balance = wallets.show(tx, user_id)
+    if balance is None:
+        message = (
+            f"customer {user_id} has no wallet, so that every batch of theirs is refused: "
+            f"`batchctl wallet grant {user_id} AMOUNT --reason TEXT` makes one"
+        )
+        raise Problem(message)
+    wallet = Wallet(
+        user_id=user_id,
+        permanent_credits=balance.permanent_credits,
+        bonus_credits=balance.bonus_credits,
+        bonus_expires_at=balance.bonus_expires_at,
+    )
+    held = balance.permanent_credits + balance.bonus_credits
+    return WalletShow(
+        as_of=now,
+        user_id=user_id,
+        balance=balance,
+        bonus_is_valid=wallet.bonus_is_valid(now),
+        available_credits=wallet.available(now),
+        open_batches=batches.sum_open(tx, user_id),
+        difference_credits=held - balance.ledger_credits - balance.unexplained_credits,
+        ledger=tuple(ledger.list_of_customer(tx, user_id, entry_limit=LEDGER_ROWS)),
+    )

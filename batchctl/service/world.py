@@ -12,6 +12,7 @@ from batchctl.domain.clock import Clock, Sleep
 from batchctl.domain.limits import Limits
 from batchctl.domain.problem import ConfigProblem
 from batchctl.domain.provider import Provider
+from batchctl.domain.vault import Vault
 from batchctl.domain.webhook import CourierPort
 from batchctl.domain.wire import Http
 
@@ -32,6 +33,7 @@ class World:
     provider_http: Http
     courier: CourierPort
     webhook_http: Http
+    vault: Vault
     signs_by_default: bool
     """Whether a delivery without a secret of its own may go out: a default secret is set, or unsigned is allowed."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any, Self, cast
 from uuid import uuid4
 
@@ -42,11 +43,12 @@ class SimulatedProvider:
         journal: Path | None = None,
         on_request: Callable[[Request], None] | None = None,
         port: int = 0,
+        tls: SSLContext | None = None,
     ) -> None:
         """Prepare a provider on 127.0.0.1; without an `api_key` any token is good. `journal` is appended to.
 
         `on_request` is called in the server's thread for each request that was read, before anything is done about it:
-        the place to look at the database, or to kill the worker.
+        the place to look at the database, or to kill the worker. With `tls`, a server's context, it speaks HTTPS.
         """
         self.down = False
         self.status = None
@@ -58,7 +60,7 @@ class SimulatedProvider:
         self._lock = threading.Lock()
         self._submissions: Counter[str] = Counter()
         self._tasks: dict[str, Task] = {}
-        self._server = HttpServer(self._answer, port=port, unread=lambda: self.down)
+        self._server = HttpServer(self._answer, port=port, unread=lambda: self.down, tls=tls)
 
     @property
     def base_url(self) -> str:

@@ -10,10 +10,11 @@ import hashlib
 import hmac
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
+from ssl import SSLContext
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -50,23 +51,25 @@ class Receiver:
         on_request: Callable[[Request], None] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        tls: SSLContext | None = None,
     ) -> None:
-        """Prepare a receiver; with `secret` it verifies both signatures. `journal` is appended to.
+        """Prepare a receiver; with `secret` it verifies both signatures, see `know`. `journal` is appended to.
 
         `on_request` is called in the server's thread for each request before anything is done about it. `host` may be
-        another loopback address, to stand for one that must never be connected to.
+        another loopback address, to stand for one that must never be connected to. `tls` is a server's context.
         """
         self.journal = ReceiverJournal(journal)
-        self._secret = secret
+        self._secrets = () if secret is None else (secret,)
+        self._own: dict[str, tuple[str, ...]] = {}
         self._on_request = on_request
         self._lock = threading.Lock()
         self._turns: dict[str, _Turns] = {}
         self._requests: Counter[str] = Counter()
-        self._server = HttpServer(self._answer, host=host, port=port)
+        self._server = HttpServer(self._answer, host=host, port=port, tls=tls)
 
     @property
     def base_url(self) -> str:
-        """`http://host:port`; any path below it is received."""
+        """`http://host:port` (or `https:`); any path below it is received."""
         return self._server.base_url
 
     @property
@@ -79,6 +82,11 @@ class Receiver:
         with self._lock:
             self._turns[path] = _Turns(first=first, then=then)
             self._requests.pop(path, None)
+
+    def know(self, path: str, *secrets: str) -> None:
+        """Give a path secrets of its own, as a customer's receiver has them: any of them will do, and no other."""
+        with self._lock:
+            self._own[path] = secrets
 
     def start(self) -> None:
         """Begin to answer; after a `stop` at the same port."""
@@ -103,6 +111,7 @@ class Receiver:
             self._on_request(request)
         with self._lock:
             answer = self._scripted(request.path)
+            secrets = self._own.get(request.path, self._secrets)
         self.journal.add(
             Received(
                 at_s=request.at_s,
@@ -113,8 +122,8 @@ class Receiver:
                 body=request.body,
                 answer=str(answer),
                 acknowledged=HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES and answer.manner.arrives,
-                hex_signature=check_hex(self._secret, request),
-                standard_signature=check_standard(self._secret, request),
+                hex_signature=_best(check_hex(secret, request) for secret in secrets or (None,)),
+                standard_signature=_best(check_standard(secret, request) for secret in secrets or (None,)),
             )
         )
         return answer
@@ -126,6 +135,12 @@ class Receiver:
             turns, name = self._turns[ANY_PATH], ANY_PATH
         self._requests[name] += 1
         return apply_fault((turns or _turns_in_query(path)).of(self._requests[name]), _OK)
+
+
+def _best(checks: Iterable[Check]) -> Check:
+    """Return what the first secret that fits says, else what the last one says."""
+    found = list(checks)
+    return Check.VALID if Check.VALID in found else found[-1]
 
 
 def _turns_in_query(path: str) -> _Turns:

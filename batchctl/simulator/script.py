@@ -15,10 +15,11 @@ remote_id=TEXT                          this id instead of a fresh one (the same
 poll=FAULT poll_times=N                 what (the first N) questions about the result meet
 polls=N                                 the N-th answered question brings the end; running answers come before
 progress=80,20,null                     the progress that running answers give, the last one for ever
-running=WORD                            the status word of running answers
+running=WORD                            the status word of running answers; `null` gives none
 never                                   the task never ends
 fail=REASON error=TEXT                  the task fails with this failure_reason, this error
 status=WORD                             the status word of the end: success, SUCCEEDED, violation, …
+flips                                   each answer after the end tells the other end: failed, then succeeded, …
 url=TEXT                                the video's link; `url=` gives none
 urlless=N                               the first N answers of success give no link yet
 =====================================  =================================================================================
@@ -67,11 +68,13 @@ class Script:
     """Which answered question brings the end; questions that met a fault are not counted."""
     progress: tuple[int | float | str | None, ...] = ()
     """What running answers give as progress, the last one for ever; empty means a rising one."""
-    running_status: str = "running"
+    running_status: str | None = "running"
 
     end: End = End.SUCCEED
     status: str | None = None
     """The status word of the end, or None for `succeeded` and `failed`."""
+    flips: bool = False
+    """Whether each answer after the end tells the other end than the one before it."""
     failure_reason: str = "error"
     error: str = "Failed to generate, system error please try again"
     video_url: str | None = None
@@ -153,11 +156,12 @@ _FIELDS: dict[str, tuple[tuple[str, Callable[[str], object]], ...]] = {
     "poll_times": (("poll_times", int),),
     "polls": (("polls", int),),
     "progress": (("progress", _progress),),
-    "running": (("running_status", str),),
+    "running": (("running_status", lambda word: None if word == "null" else word),),
     "never": (("end", lambda _: End.NEVER),),
     "fail": (("end", lambda _: End.FAIL), ("failure_reason", str)),
     "error": (("end", lambda _: End.FAIL), ("error", str)),
     "status": (("status", str),),
+    "flips": (("flips", lambda _: True),),
     "url": (("video_url", str),),
     "urlless": (("urlless_polls", int),),
 }

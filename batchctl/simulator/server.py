@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from ssl import SSLContext, SSLError, SSLSocket
 from time import monotonic
 from typing import Self
 
@@ -48,8 +49,9 @@ class HttpServer:
         host: str = "127.0.0.1",
         port: int = 0,
         unread: Callable[[], bool] = lambda: False,
+        tls: SSLContext | None = None,
     ) -> None:
-        """Prepare a server; nothing is bound before `start`.
+        """Prepare a server; nothing is bound before `start`. With `tls`, a server's context, it speaks HTTPS.
 
         `answer` is called in the connection's thread for each request. While `unread()` is true, a connection is reset
         as soon as its client has sent something, unlooked at. (Were it reset at once, chance would decide whether the
@@ -60,6 +62,7 @@ class HttpServer:
         self._unread = unread
         self._host = host
         self._port = port
+        self._tls = tls
         self._lock = threading.Lock()
         self._in_flight = 0
         self._connections: dict[socket.socket, threading.Thread] = {}
@@ -69,12 +72,12 @@ class HttpServer:
 
     @property
     def base_url(self) -> str:
-        """`http://host:port`, without a slash at the end; the port is known from the first start on."""
-        return f"http://{self._host}:{self._port}"
+        """`http://host:port` (or `https:`) without a slash at the end; the port is known from the first start on."""
+        return f"{'http' if self._tls is None else 'https'}://{self._host}:{self._port}"
 
     @property
     def connections(self) -> int:
-        """How many connections were ever accepted."""
+        """How many connections were ever accepted, those included whose TLS handshake failed."""
         return self._accepted
 
     def start(self) -> None:
@@ -125,16 +128,26 @@ class HttpServer:
                     self._connections[connection] = thread
                 thread.start()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, accepted: socket.socket) -> None:
+        connection = accepted if self._tls is None else self._secured(accepted, self._tls)
         try:
-            # The client left, or stop() shut the connection down.
-            with suppress(ConnectionError), connection:
+            # The client left, or does not trust us, or stop() shut the connection down.
+            with suppress(ConnectionError, SSLError), connection:
+                if isinstance(connection, SSLSocket) and not self._stopping.is_set():
+                    connection.do_handshake()
                 rest: bytes | None = b""
                 while rest is not None and not self._stopping.is_set():
                     rest = self._exchange(connection, rest)
         finally:
             with self._lock:
                 del self._connections[connection]
+
+    def _secured(self, accepted: socket.socket, tls: SSLContext) -> SSLSocket:
+        """Put TLS over a connection, so that stop() finds it in place of the bare one; the handshake is to come."""
+        with self._lock:
+            secured = tls.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
+            self._connections[secured] = self._connections.pop(accepted)
+        return secured
 
     def _exchange(self, connection: socket.socket, received: bytes) -> bytes | None:
         """Read one request and answer it; return what was read beyond it, or None to close the connection."""

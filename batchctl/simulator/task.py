@@ -30,7 +30,7 @@ class Task:
         number, script = self.answered + 1, self.script
         if script.end is End.NEVER or number < script.polls:
             return self._data(script.running_status, self._running_progress(number))
-        if script.end is End.FAIL:
+        if self._fails(number):
             return self._data(script.status or "failed", 100, failure_reason=script.failure_reason, error=script.error)
         link = f"https://simulator.example/{self.remote_id}.mp4" if script.video_url is None else script.video_url
         if number < script.polls + script.urlless_polls:
@@ -43,6 +43,11 @@ class Task:
         ended = self.script.end is not End.NEVER and self.answered == max(self.script.polls, 1)
         return ended, _link_in(data)
 
+    def _fails(self, number: int) -> bool:
+        """Say whether the number-th answer tells a failure, as the script has it or the other way round."""
+        is_other_end = self.script.flips and (number - max(self.script.polls, 1)) % 2 == 1
+        return (self.script.end is End.FAIL) != is_other_end
+
     def _running_progress(self, number: int) -> int | float | str | None:
         """Return the progress of the number-th answer: as scripted, else rising towards, never reaching, 100."""
         if self.script.progress:
@@ -50,7 +55,13 @@ class Task:
         return min(99, 100 * number // max(self.script.polls, number + 1))
 
     def _data(
-        self, status: str, progress: float | str | None, *, link: str = "", failure_reason: str = "", error: str = ""
+        self,
+        status: str | None,
+        progress: float | str | None,
+        *,
+        link: str = "",
+        failure_reason: str = "",
+        error: str = "",
     ) -> dict[str, Any]:
         video: dict[str, Any] = {"url": link}
         if not self.is_veo:

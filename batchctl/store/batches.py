@@ -14,7 +14,9 @@ from batchctl.domain.batch import (
     Refusal,
     StartableBatch,
 )
+from batchctl.domain.batch_page import BatchDetail, DeliveryLine, TryLine, Wanted
 from batchctl.domain.credit import Settlement
+from batchctl.domain.wallet_page import OpenBatches
 from batchctl.statement import Conn, NoRow, Statement
 
 
@@ -34,6 +36,10 @@ _HOLD = Statement("batches/hold", NoRow)
 _INSERT = Statement("batches/insert", _Id)
 _LIST = Statement("batches/list", BatchLine)
 _PICK = Statement("batches/pick", _Id)
+_SHOW = Statement("batches/show", BatchDetail)
+_DELIVERIES = Statement("batches/deliveries", DeliveryLine)
+_TRIES = Statement("batches/tries", TryLine)
+_SUM_OPEN = Statement("batches/sum_open", OpenBatches)
 
 
 def find_malformed(tx: Conn, *, missing_since: datetime, batch_limit: int) -> list[MalformedBatch]:
@@ -111,9 +117,42 @@ def insert(
     ).id
 
 
+def list_newest(tx: Conn, wanted: Wanted, *, batch_limit: int) -> list[BatchLine]:
+    """List batches, the newest first."""
+    return _LIST.all(
+        tx,
+        statuses=[str(status) for status in wanted.statuses or BatchStatus],
+        user_id=wanted.user_id,
+        since=wanted.since,
+        until=wanted.until,
+        only_held=wanted.only_held,
+        batch_limit=batch_limit,
+    )
+
+
 def list_of(tx: Conn, user_id: UUID) -> list[BatchLine]:
-    """List a customer's batches, the oldest first."""
-    return _LIST.all(tx, user_id=user_id)
+    """List all batches of a customer who has few, the oldest first."""
+    return list_newest(tx, Wanted(user_id=user_id), batch_limit=1_000_000)[::-1]
+
+
+def show(tx: Conn, batch_id: UUID) -> BatchDetail | None:
+    """Return all that a batch's row says; None where there is no such batch."""
+    return next(iter(_SHOW.all(tx, batch_id=batch_id)), None)
+
+
+def deliveries(tx: Conn, batch_id: UUID, *, delivery_limit: int) -> list[DeliveryLine]:
+    """List what the customer of a batch is told of it, the newest first."""
+    return _DELIVERIES.all(tx, batch_id=batch_id, delivery_limit=delivery_limit)
+
+
+def tries(tx: Conn, delivery_ids: Sequence[UUID], *, try_limit: int) -> list[TryLine]:
+    """List so many tries of each delivery, the newest first."""
+    return _TRIES.all(tx, delivery_ids=list(delivery_ids), try_limit=try_limit)
+
+
+def sum_open(tx: Conn, user_id: UUID) -> OpenBatches:
+    """Sum up what is frozen in the open batches of a customer."""
+    return _SUM_OPEN.one(tx, user_id=user_id)
 
 
 def pick(tx: Conn, first: UUID, last: UUID, *, batch_limit: int) -> list[UUID]:

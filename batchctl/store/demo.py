@@ -2,7 +2,13 @@
 
 from batchctl.statement import Conn, NoRow, Statement
 
+_CLEAR = Statement("demo/clear", NoRow)
 _MOVE_TIME = Statement("demo/move_time", NoRow)
+
+
+def clear(tx: Conn) -> None:
+    """Empty the database."""
+    _CLEAR.run(tx)
 
 
 def move_time(tx: Conn, seconds: float) -> None:

@@ -1,5 +1,6 @@
-"""Statements on batchctl_migrations, the table of applied migrations."""
+"""Statements on batchctl_migrations, the table of applied migrations, and on what migrations meet."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,17 @@ class AppliedMigration:
     number: int
     name: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSize:
+    """How large a table is."""
+
+    name: str
+    row_count: int | None
+    """As the server last counted; None: it never did."""
+    size_bytes: int
+    """With all indexes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +42,11 @@ class _SearchPath:
     search_path: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Name:
+    name: str
+
+
 _CREATE = Statement("history/create", NoRow)
 _EXISTS = Statement("history/exists", _Exists)
 _LIST = Statement("history/list", AppliedMigration)
@@ -37,6 +54,9 @@ _INSERT = Statement("history/insert", NoRow)
 _LOCK = Statement("history/lock", _Locked)
 _UNLOCK = Statement("history/unlock", NoRow)
 _FIX_SCHEMA = Statement("history/fix_schema", _SearchPath)
+_ONLY_READ = Statement("history/only_read", NoRow)
+_MEASURE_TABLES = Statement("history/measure_tables", TableSize)
+_FIND_UNFINISHED = Statement("history/find_unfinished", _Name)
 
 
 def create(tx: Conn) -> None:
@@ -72,3 +92,18 @@ def unlock(tx: Conn) -> None:
 def fix_schema(tx: Conn) -> bool:
     """Fix the session to the schema in which it makes tables; say whether there is one."""
     return bool(_FIX_SCHEMA.all(tx))
+
+
+def only_read(tx: Conn) -> None:
+    """Have the server refuse whatever the transaction would write; to be called first in it."""
+    _ONLY_READ.run(tx)
+
+
+def measure_tables(tx: Conn, names: Sequence[str]) -> list[TableSize]:
+    """Say how large those of the tables are that exist."""
+    return _MEASURE_TABLES.all(tx, names=names)
+
+
+def find_unfinished(tx: Conn, names: Sequence[str]) -> list[str]:
+    """Name those of the indexes that an interrupted build has left unfinished."""
+    return [found.name for found in _FIND_UNFINISHED.all(tx, names=names)]

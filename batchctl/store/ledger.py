@@ -2,12 +2,30 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from batchctl.domain.credit import Entry
+from batchctl.domain.credit import Bucket, Entry
+from batchctl.domain.grant import GrantEntry
+from batchctl.domain.wallet_page import LedgerLine
 from batchctl.statement import Conn, NoRow, Statement
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierGrant:
+    """What was granted under a request id."""
+
+    bucket: Bucket
+    credits_delta: int
+    created_at: datetime
+
+
 _INSERT = Statement("ledger/insert", NoRow)
+_INSERT_GRANTS = Statement("ledger/insert_grants", NoRow)
+_FIND_GRANT = Statement("ledger/find_grant", EarlierGrant)
+_LIST_OF_BATCH = Statement("ledger/list_of_batch", LedgerLine)
+_LIST_OF_CUSTOMER = Statement("ledger/list_of_customer", LedgerLine)
 
 
 def insert(tx: Conn, entries: Sequence[Entry], *, now: datetime) -> int:
@@ -24,3 +42,34 @@ def insert(tx: Conn, entries: Sequence[Entry], *, now: datetime) -> int:
         balances_after=[entry.balance_after for entry in entries],
         now=now,
     )
+
+
+def insert_grants(tx: Conn, user_id: UUID, entries: Sequence[GrantEntry], *, now: datetime) -> int:
+    """Write what a grant gives and writes off; a second grant under the same request id is rejected."""
+    return _INSERT_GRANTS.run(
+        tx,
+        user_id=user_id,
+        types=[entry.type for entry in entries],
+        credits_deltas=[entry.credits_delta for entry in entries],
+        ref_types=[entry.ref_type for entry in entries],
+        ref_ids=[entry.ref_id for entry in entries],
+        metas=[json.dumps(entry.meta) for entry in entries],
+        buckets=[entry.bucket for entry in entries],
+        balances_after=[entry.balance_after for entry in entries],
+        now=now,
+    )
+
+
+def find_grant(tx: Conn, user_id: UUID, request_id: str) -> EarlierGrant | None:
+    """Find what was granted to a customer under a request id."""
+    return next(iter(_FIND_GRANT.all(tx, user_id=user_id, request_id=request_id)), None)
+
+
+def list_of_batch(tx: Conn, batch_id: UUID, *, entry_limit: int) -> list[LedgerLine]:
+    """List the rows of a batch, in order."""
+    return _LIST_OF_BATCH.all(tx, batch_id=batch_id, entry_limit=entry_limit)
+
+
+def list_of_customer(tx: Conn, user_id: UUID, *, entry_limit: int) -> list[LedgerLine]:
+    """List the last rows of a customer, the newest first."""
+    return _LIST_OF_CUSTOMER.all(tx, user_id=user_id, entry_limit=entry_limit)

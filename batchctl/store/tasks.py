@@ -1,14 +1,16 @@
 """Statements on video_tasks."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from batchctl.domain.batch_file import NewTask
+from batchctl.domain.batch_page import FailureCount, TaskCounts, TaskLine
+from batchctl.domain.new_task import DEFAULT_MODEL, NewTask
 from batchctl.domain.polling import DueTask, PollRecord
 from batchctl.domain.submission import ClaimedTask, SubmissionRecord, UnsentTask
+from batchctl.domain.task import TaskStatus
 from batchctl.statement import Conn, NoRow, Statement
 
 
@@ -20,6 +22,11 @@ class _Id:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Count:
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Policies:
+    has_policies: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +43,7 @@ _FIND_OVERDUE = Statement("tasks/find_overdue", UnsentTask)
 _FAIL_UNSENT = Statement("tasks/fail_unsent", NoRow)
 _FIND_STARTABLE = Statement("tasks/find_startable", _Id)
 _START = Statement("tasks/start", ClaimedTask)
+_FIND_CLAIMED = Statement("tasks/find_claimed", _Id)
 _RECORD_SUBMISSIONS = Statement("tasks/record_submissions", _Id)
 _FIND_ORPHANS = Statement("tasks/find_orphans", ClaimedTask)
 _FIND_EXPIRED = Statement("tasks/find_expired", _Id)
@@ -44,7 +52,12 @@ _FIND_POLLABLE = Statement("tasks/find_pollable", _Id)
 _CLAIM_POLLS = Statement("tasks/claim_polls", DueTask)
 _RECORD_POLLS = Statement("tasks/record_polls", _Id)
 _HOLD = Statement("tasks/hold", NoRow)
+_COPY = Statement("tasks/copy", NoRow)
 _INSERT = Statement("tasks/insert", NoRow)
+_HAS_POLICIES = Statement("tasks/has_policies", _Policies)
+_COUNT_STATES = Statement("tasks/count_states", TaskCounts)
+_COUNT_FAILURES = Statement("tasks/count_failures", FailureCount)
+_LIST = Statement("tasks/list", TaskLine)
 _LOCK_PLACES = Statement("tasks/lock_places", NoRow)
 _COUNT_IN_FLIGHT = Statement("tasks/count_in_flight", _Count)
 
@@ -85,6 +98,11 @@ def find_startable(tx: Conn, shares: Mapping[UUID, int], *, pass_started_at: dat
 def start(tx: Conn, ids: Sequence[UUID], *, provider_host: str, now: datetime) -> list[ClaimedTask]:
     """Claim locked tasks for sending to the provider at that address."""
     return _START.all(tx, ids=ids, provider_host=provider_host, now=now)
+
+
+def find_claimed(tx: Conn, ids: Iterable[UUID], *, claimed_at: datetime) -> set[UUID]:
+    """Find which of these tasks are claimed for sending since exactly then."""
+    return {row.id for row in _FIND_CLAIMED.all(tx, ids=list(ids), claimed_at=claimed_at)}
 
 
 def record_submissions(tx: Conn, records: Sequence[SubmissionRecord], *, now: datetime) -> set[UUID]:
@@ -190,18 +208,64 @@ def count_in_flight(tx: Conn) -> int:
     return _COUNT_IN_FLIGHT.one(tx).count
 
 
-def insert(tx: Conn, new: Sequence[NewTask], *, user_id: UUID, batch_id: UUID) -> int:
-    """Add the tasks of a batch that is being enqueued, in order."""
+def copy(tx: Conn, new: Iterable[NewTask], *, user_id: UUID, batch_id: UUID, first_index: int, now: datetime) -> int:
+    """Add tasks to a batch that is being enqueued, as a stream; return how many there were."""
+    return _COPY.copy(
+        tx,
+        (
+            (
+                user_id,
+                batch_id,
+                index,
+                task.prompt,
+                task.model or DEFAULT_MODEL,
+                task.reference_url,
+                task.aspect_ratio,
+                task.duration,
+                task.size,
+                None if task.meta is None else json.dumps(task.meta),
+                now,
+                now,
+            )
+            for index, task in enumerate(new, first_index)
+        ),
+    )
+
+
+def insert(tx: Conn, new: Iterable[NewTask], *, user_id: UUID, batch_id: UUID, first_index: int, now: datetime) -> int:
+    """Do what `copy` does where row policies apply, which no stream gets through."""
+    some = list(new)
     return _INSERT.run(
         tx,
         user_id=user_id,
         batch_id=batch_id,
-        batch_indexes=list(range(len(new))),
-        prompts=[task.prompt for task in new],
-        models=[task.model for task in new],
-        reference_urls=[task.reference_url for task in new],
-        aspect_ratios=[task.aspect_ratio for task in new],
-        durations=[task.duration for task in new],
-        sizes=[task.size for task in new],
-        metas=[None if task.meta is None else json.dumps(task.meta) for task in new],
+        batch_indexes=list(range(first_index, first_index + len(some))),
+        prompts=[task.prompt for task in some],
+        models=[task.model or DEFAULT_MODEL for task in some],
+        reference_urls=[task.reference_url for task in some],
+        aspect_ratios=[task.aspect_ratio for task in some],
+        durations=[task.duration for task in some],
+        sizes=[task.size for task in some],
+        metas=[None if task.meta is None else json.dumps(task.meta) for task in some],
+        now=now,
     )
+
+
+def has_policies(tx: Conn) -> bool:
+    """Say whether row policies apply to this role's tasks."""
+    return _HAS_POLICIES.one(tx).has_policies
+
+
+def count_states(tx: Conn, batch_id: UUID, *, now: datetime) -> TaskCounts:
+    """Count the tasks of a batch by what they wait for; what has no time set is due `now`."""
+    return _COUNT_STATES.one(tx, batch_id=batch_id, now=now)
+
+
+def count_failures(tx: Conn, batch_id: UUID) -> list[FailureCount]:
+    """Count the failed tasks of a batch by type."""
+    return _COUNT_FAILURES.all(tx, batch_id=batch_id)
+
+
+def list_of(tx: Conn, batch_id: UUID, *, status: TaskStatus | None, task_limit: int) -> list[TaskLine]:
+    """List the first tasks of a batch, all or those in one state."""
+    return _LIST.all(tx, batch_id=batch_id, status=status, task_limit=task_limit)

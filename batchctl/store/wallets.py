@@ -27,7 +27,9 @@ _LOCK = Statement("wallets/lock", Wallet)
 _LOCK_FREE = Statement("wallets/lock_free", Wallet)
 _FIND_BUSY = Statement("wallets/find_busy", _UserId)
 _MOVE = Statement("wallets/move", NoRow)
+_OPEN = Statement("wallets/open", NoRow)
 _GRANT = Statement("wallets/grant", NoRow)
+_FIND = Statement("wallets/find", Wallet)
 _SHOW = Statement("wallets/show", Balance)
 
 
@@ -51,11 +53,36 @@ def move(tx: Conn, moves: Sequence[WalletMove], *, now: datetime) -> int:
     )
 
 
-def grant(tx: Conn, user_id: UUID, amount_credits: int, *, reason: str, now: datetime) -> None:
-    """Give a customer purchased credits; a wallet is made where there is none."""
-    _GRANT.run(tx, user_id=user_id, amount_credits=amount_credits, reason=reason, now=now)
+def open_for(tx: Conn, user_id: UUID, *, now: datetime) -> bool:
+    """Make an empty wallet for a customer who has none; say whether it was made now."""
+    return _OPEN.run(tx, user_id=user_id, now=now) == 1
+
+
+def grant(
+    tx: Conn,
+    user_id: UUID,
+    *,
+    permanent_delta: int,
+    bonus_delta: int,
+    bonus_expires_at: datetime | None,
+    now: datetime,
+) -> None:
+    """Add to a locked wallet; with `bonus_expires_at` all its bonus credits are valid until then."""
+    _GRANT.run(
+        tx,
+        user_id=user_id,
+        permanent_delta=permanent_delta,
+        bonus_delta=bonus_delta,
+        bonus_expires_at=bonus_expires_at,
+        now=now,
+    )
+
+
+def find(tx: Conn, user_id: UUID) -> Wallet | None:
+    """Return a customer's wallet without locking it, None where there is none."""
+    return next(iter(_FIND.all(tx, user_id=user_id)), None)
 
 
 def show(tx: Conn, user_id: UUID) -> Balance | None:
-    """Return a customer's balance, None without a wallet."""
+    """Return a customer's balance beside the ledger, None without a wallet."""
     return next(iter(_SHOW.all(tx, user_id=user_id)), None)

@@ -1,7 +1,8 @@
 -- Write what became of tries: on the try, on the delivery, and on the batch whose owner asks there. A delivery is moved
--- by the try that it waits for; that a receiver acknowledged it counts whenever it is heard.
--- Locks: these deliveries, while they are open; then their batches.
--- Again: changes nothing: the try that a row names is over.
+-- by the try that it waits for; that a receiver acknowledged it counts whenever it is heard. One that is sent or failed
+-- can only become better: it is never opened again, and what was delivered stays delivered.
+-- Locks: these deliveries; then their batches.
+-- Again: writes the same, unless a later try was claimed meanwhile: then it changes nothing.
 with tried as materialized (
     select t.id, t.attempt, t.status, t.next_attempt_at, t.status_code, t.error, t.duration_ms
     from
@@ -19,16 +20,19 @@ with tried as materialized (
 recorded as (
     update webhook_deliveries as d
     set
-        status = t.status,
-        next_attempt_at = t.next_attempt_at,
-        last_status_code = t.status_code,
-        last_error = t.error,
-        delivered_at = case when t.status = 'sent' then %(now)s::timestamptz end
+        status = case when d.status in ('pending', 'retrying') or t.status = 'sent' then t.status else d.status end,
+        next_attempt_at = case when d.status in ('pending', 'retrying') then t.next_attempt_at end,
+        last_status_code = case
+            when d.status = 'sent' and t.status <> 'sent' then d.last_status_code
+            else t.status_code
+        end,
+        last_error = case when d.status <> 'sent' then t.error end,
+        delivered_at = case when t.status = 'sent' then coalesce(d.delivered_at, %(now)s) else d.delivered_at end
     from tried as t
     where
         d.id = t.id and d.id = any(%(ids)s::uuid[])
-        and d.status in ('pending', 'retrying') and (d.attempts = t.attempt or t.status = 'sent')
-    returning d.id, d.batch_job_id, d.attempts, d.status, d.last_error
+        and (d.attempts = t.attempt or (t.status = 'sent' and d.status <> 'sent'))
+    returning d.id, d.batch_job_id, d.attempts, d.status, d.next_attempt_at, d.last_error, d.delivered_at
 ),
 
 logged as (
@@ -50,4 +54,4 @@ told as (
     where b.id = r.batch_job_id
 )
 
-select id from recorded
+select id, status, next_attempt_at, delivered_at from recorded

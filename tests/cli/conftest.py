@@ -1,12 +1,15 @@
 """Runs the command line as its user would: an environment and arguments in, both streams and the exit code out."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from batchctl.cli import main
+from batchctl.cli import main, output
+from tests.conftest import scratch_directory
 from tests.scenario import SECRET, Company
 
 
@@ -42,6 +45,12 @@ class Shell:
         streams = self.capsys.readouterr()
         return Ran(code=code, out=streams.out, err=streams.err)
 
+    def on_terminal(self, columns: int, *arguments: str, **environment: str) -> Ran:
+        """Run batchctl as on a terminal so many columns wide, without colours."""
+        with self.monkeypatch.context() as patch:
+            patch.setattr(output, "is_terminal", lambda: True)
+            return self.run(*arguments, COLUMNS=str(columns), **environment)
+
 
 @pytest.fixture
 def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
@@ -62,3 +71,10 @@ def office(company: Company, shell: Shell) -> Shell:
         "ENTERPRISE_WEBHOOK_ALLOW_INSECURE": "true",
     }
     return shell
+
+
+@pytest.fixture(scope="session")
+def demo_home() -> Iterator[Path]:
+    """Give a directory in which demonstrations of this run keep their database."""
+    with scratch_directory() as scratch:
+        yield scratch / "kept"

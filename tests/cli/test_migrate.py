@@ -1,5 +1,8 @@
 """`batchctl migrate`: what it says, on a new database and on the original worker's, and its exit codes."""
 
+from pathlib import Path
+from uuid import uuid4
+
 import psycopg
 import pytest
 
@@ -8,6 +11,8 @@ from batchctl.service.migrate import migrations
 from tests.cli.conftest import Shell
 from tests.legacy.leftovers import leave_behind
 from tests.legacy.original import Variant, original
+from tests.roles import made
+from tests.scenario import Company
 
 NAMES = [migration.name for migration in migrations()]
 
@@ -58,12 +63,108 @@ def test_json_is_one_document(fresh: Shell) -> None:
     assert (applied.code, applied.document) == (0, {"applied": NAMES, "pending": [], "adoption": None})
 
 
-def test_check_and_apply_contradict_each_other(fresh: Shell) -> None:
-    """Asked to change nothing and to apply something, it does neither: wrong usage is 2."""
-    ran = fresh.run("migrate", "--check", "--apply-adoption")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(["--check", "--apply-adoption"], ["--check", "--plan"], ["--plan", "--sql"], ["--sql", "--apply-adoption"]),
+        *(["--plan", "--role", "batch_worker"], ["--sql", "--json"], ["--role", "batch_worker", "--json"]),
+    ],
+    ids=" ".join,
+)
+def test_one_thing_at_a_time(fresh: Shell, empty_dsn: str, asked: list[str]) -> None:
+    """Asked for two things that exclude each other it does neither: wrong usage is 2."""
+    ran = fresh.run("migrate", *asked)
 
     assert (ran.code, ran.out) == (2, "")
     assert "choose one" in ran.err
+    assert asked[0] in ran.err
+    with psycopg.connect(empty_dsn) as conn:
+        assert conn.execute("select to_regclass('batchctl_migrations')").fetchone() == (None,)
+
+
+def test_plan_is_told_and_done_by_nobody(fresh: Shell) -> None:
+    """--plan lists what is pending with its reason, exits with 0, and all of it is still pending."""
+    planned = fresh.run("migrate", "--plan")
+
+    assert (planned.code, planned.err) == (0, "")
+    heading, *rows = planned.out.split("\n\n")[0].splitlines()
+    assert heading == "MIGRATION\tRUNS\tWHAT FOR"
+    assert [row.split("\t")[0] for row in rows] == NAMES
+    assert rows[1].split("\t")[2] == "Money: one wallet a customer, and a ledger of which no row is ever changed."
+    assert planned.out.splitlines()[-1] == "the database is empty: every table is made anew"
+    assert fresh.run("migrate", "--check").code == 78
+
+
+def test_plan_as_a_document(inherited: Shell) -> None:
+    """--plan --json is one document with a name, whose values are those of the database."""
+    before = inherited.run("migrate", "--plan", "--json").document
+    inherited.run("migrate")
+    after = inherited.run("migrate", "--plan", "--json").document
+
+    assert (before["schema"], before["origin"], before["adoption"]) == ("batchctl/migrate.plan/1", "original", None)
+    first = before["pending"][0]
+    assert (first["name"], first["in_transaction"], first["unfinished"]) == (NAMES[0], True, [])
+    batches = first["tables"][0]
+    assert (batches["name"], batches["lock"], batches["is_rewritten"]) == ("batch_jobs", "access exclusive", True)
+    assert (batches["row_count"], batches["size_bytes"] > 0) == (None, True)
+    assert (after["origin"], after["pending"], after["adoption"]["applied_at"]) == ("adopted", [], None)
+
+
+def test_script_is_all_that_is_printed(fresh: Shell) -> None:
+    """--sql prints a script for the database that is set, and for an empty one where none is, which stderr says."""
+    given, nowhere = fresh.run("migrate", "--sql"), fresh.run("migrate", "--sql", BATCHCTL_DATABASE_URL="")
+
+    assert (given.code, given.err) == (0, "")
+    assert (nowhere.code, nowhere.err) == (0, "no database is set: the script is for an empty database\n")
+    assert given.out == nowhere.out
+    assert [name for name in NAMES if f"\\echo applied {name}\n" not in given.out] == []
+    fresh.run("migrate")
+    assert fresh.run("migrate", "--sql").out == "-- Up to date: nothing is pending.\n"
+
+
+def test_role_script_needs_no_database(shell: Shell) -> None:
+    """--role prints the script of a role; a name that nobody knows is wrong usage, answered with those that are."""
+    printed, unknown = shell.run("migrate", "--role", "batch_worker"), shell.run("migrate", "--role", "postgres")
+
+    assert (printed.code, printed.err) == (0, "")
+    assert "create role batch_worker nologin;" in printed.out
+    assert (unknown.code, unknown.out) == (2, "")
+    assert "batch_application, batch_operator, batch_viewer, batch_worker" in unknown.err
+
+
+def test_operators_and_workers_need_their_roles_only(company: Company, office: Shell, tmp_path: Path) -> None:
+    """People grant, enqueue and resend, cron does the rest and looks at all of it: each with its role and no more."""
+    file, customer = tmp_path / "tasks.jsonl", str(uuid4())
+    file.write_text('{"prompt": "a paper boat"}\n')
+    create = ["batch", "create", str(file), "--user", customer, "--cost-per-video", "99", "--request-id", "r-1"]
+
+    def run(role: str, *commands: list[str]) -> None:
+        for command in commands:
+            ran = office.run(*command, BATCHCTL_DATABASE_URL=roles.login(role))
+            assert ran.code == 0, (command, ran.err)
+
+    with made(company.dsn) as roles:
+        run(
+            "batch_operator",
+            ["wallet", "grant", customer, "50", "--reason", "a test", "--request-id", "g-1"],
+            ["wallet", "grant", customer, "5", "--reason", "a test", "--bonus", "--expires", "30d"],
+            [*create, "--webhook-url", f"{company.receiver.base_url}/hook"],
+        )
+        run("batch_worker", ["run-once"], ["migrate", "--check"])
+        (batch,) = company.sql("update batch_jobs set webhook_url = webhook_url || '?moved' returning id, status")
+        assert batch.status == "failed"
+        run("batch_operator", ["webhook", "resend", str(batch.id)])
+        run(
+            "batch_worker",
+            *(["batch", "list"], ["batch", "show", str(batch.id), "--tasks"], ["wallet", "show", customer]),
+            *(["stats", "failures"], ["audit"]),
+        )
+        run("batch_viewer", ["migrate", "--check"], ["migrate", "--plan"], ["stats", "failures"])
+        refused = office.run("migrate", BATCHCTL_DATABASE_URL=roles.login("batch_worker"))
+
+    assert [entry.path for entry in company.receiver.journal.entries] == ["/hook", "/hook?moved"]
+    assert (refused.code, refused.out) == (78, "")
+    assert "the database role lacks a right" in refused.err
 
 
 def test_own_database_has_no_adoption(fresh: Shell) -> None:

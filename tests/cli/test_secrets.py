@@ -1,24 +1,35 @@
 """What no command shows, and what the database never holds: the key, the secrets; and no prompt is told either."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
-from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from batchctl.simulator.answer import Answer
 from batchctl.simulator.faults import refusal
 from batchctl.simulator.provider import SimulatedProvider
 from batchctl.simulator.receiver import Receiver
 from batchctl.simulator.script import End, Script
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Ran, Shell
+from tests.cli.tour import built_once, commands, plain_form, spoilt, tour, untaught
+from tests.conftest import pg_dump, scratch_directory
 from tests.scenario import Company
 
 PROMPT = "PROMPT-MARK"
 KEY = "sk-MARKED-KEY-123456"
 SECRET = "MARKED-SECRET"
 OWN_SECRET = f"whsec_not base64, {SECRET}"
+WORKER_SECRET = "MARKED-TRIGGER"
+SEALING_KEY = f"MARKED-SEAL{'A' * 32}="
+PASSWORD = "MARKED-DB:p@ss/w%rd"
+ENCODED = quote(PASSWORD, safe="")
 ECHO = f"{KEY} may not ask for {PROMPT}"
 
 FAULTS: dict[str, Script] = {
@@ -33,6 +44,9 @@ FAULTS: dict[str, Script] = {
     "asked in vain": Script(poll_fault=refusal(-1, ECHO, status=500)),
     "poll refused": Script(poll_fault=refusal(-1, ECHO)),
     "on hold": Script(remote_id="on-hold"),
+    "id": Script(remote_id=f"task-{KEY}"),
+    "link": Script(video_url=f"https://cdn.test/v.mp4?key={KEY}"),
+    "encoded": Script(video_url="https://cdn.test/" + "".join(f"%{ord(char):02x}" for char in KEY)),
     "fine": Script(),
 }
 """By the end of the prompt: how the provider answers, with the key and the prompt in whatever it says in words."""
@@ -48,14 +62,72 @@ class Marked:
     batch_ids: tuple[UUID, ...]
 
     def databases_text(self) -> str:
-        """Return every row of every table as text."""
-        tables = self.company.sql(
-            "select table_name from information_schema.tables"
-            " where table_schema = 'public' and table_type = 'BASE TABLE'"
+        """Return every row of the database as pg_dump writes it."""
+        return pg_dump(self.company.dsn, "--data-only")
+
+    def values(self, directory: Path) -> dict[str, str]:
+        """Return what fits for the arguments of every command."""
+        tasks = directory / "tasks.jsonl"
+        tasks.write_text(f'{{"prompt": "{PROMPT}"}}\n')
+        user = str(self.company.sql("select user_id from batch_jobs limit 1")[0].user_id)
+        batch = str(self.batch_ids[0])[:8]
+        secret = directory / "secret"
+        secret.write_text(f"{SECRET}-of-an-endpoint\n")
+        add = (
+            "webhook",
+            "endpoint",
+            "add",
+            user,
+            "https://customer.example/first",
+            "--secret-file",
+            str(secret),
+            "--json",
         )
-        statements = [sql.SQL("select t::text as row from {} as t").format(sql.Identifier(name)) for (name,) in tables]
-        rows = [row.row for statement in statements for row in self.company.conn.execute(statement)]
-        return "\n".join(rows)
+        endpoint = str(self.shell.run(*add).document["endpoint"]["id"])
+        return VALUES | {
+            "FILE": str(tasks),
+            "--secret-file": str(secret),
+            **dict.fromkeys(("UUID", "USER"), user),
+            **dict.fromkeys(("BATCH", "ID"), batch),
+            "ENDPOINT": endpoint,
+        }
+
+
+VALUES = {
+    "AMOUNT": "5",
+    "BATCH": "0033894e",
+    "CREDITS": "10",
+    "DIR": "/dev/null/nowhere",
+    "ENDPOINT": "0033894e",
+    "FILE": "/dev/null/tasks.jsonl",
+    "ID": "0033894e",
+    "N": "3",
+    "SECONDS": "0.1",
+    "TEXT": "a reason",
+    "TIME": "1h",
+    "URL": "https://customer.example/hook",
+    "USER": "7e5e7bba-0000-4000-8000-000000000001",
+    "UUID": "7e5e7bba-0000-4000-8000-000000000001",
+    "--by": "reason",
+    "--expires": "30d",
+    "--format": "jsonl",
+    "--only": "m1",
+    "--role": "batchctl",
+    "--secret-file": "/dev/null/secret",
+    "--status": "failed",
+}
+"""What fits for values by what stands for them in the help."""
+MORE = (
+    ("webhook", "resend", "--failed", "--since", "7d"),
+    ("webhook", "resend", "--failed", "--since", "7d", "--dry-run", "--json"),
+)
+"""Forms that need several options at once."""
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare each command of a tour what is the same for all."""
+    built_once(monkeypatch)
 
 
 @pytest.fixture
@@ -81,7 +153,10 @@ def marked(company: Company, office: Shell) -> Iterator[Marked]:
         office.environment |= {
             "GRSAI_HOST": provider.base_url,
             "GRSAI_API_KEY": KEY,
+            "BATCHCTL_DATABASE_URL": make_conninfo(company.dsn, password=PASSWORD),
             "ENTERPRISE_WEBHOOK_SECRET": SECRET,
+            "ENTERPRISE_WEBHOOK_SECRETS_KEY": SEALING_KEY,
+            "INTERNAL_WORKER_SECRET": WORKER_SECRET,
             "ENTERPRISE_WEBHOOK_RETRIES": "0",
             "BATCH_POLL_BACKOFF_SECONDS": "0,0,0",
             "BATCH_WORKER_MAX_START_TASKS_PER_BATCH": "99",
@@ -93,7 +168,10 @@ def marked(company: Company, office: Shell) -> Iterator[Marked]:
 
 def shown(text: str) -> list[str]:
     """Return which of the marks stand in a text."""
-    return [mark for mark in (PROMPT, KEY, "MARKED-KEY", SECRET) if mark in text]
+    return [mark for mark in (PROMPT, *SECRETS) if mark.lower() in text.lower()]
+
+
+SECRETS = (KEY, "MARKED-KEY", SECRET, WORKER_SECRET, "MARKED-SEAL", PASSWORD, ENCODED, "MARKED-DB", "p@ss", "p%40ss")
 
 
 @pytest.mark.parametrize("form", [["run-once", "--json"], ["run-once"], ["--debug", "run-once"]], ids=" ".join)
@@ -139,6 +217,156 @@ def test_database_holds_no_secret(marked: Marked) -> None:
 
     held = marked.databases_text()
 
-    assert "may not ask for" in held  # what the provider said is kept
+    assert "*** may not ask for" in held  # what the provider said is kept, without the key
     assert "WEBHOOK_SECRET" in held  # and so is why the event of the malformed secret waits
     assert set(shown(held)) <= {PROMPT}
+
+
+STAYS_AT_HOME = frozenset({"demo"})
+"""Commands with a database and secrets of their own, known to everybody."""
+NEEDS_NOTHING = frozenset({"webhook endpoint key"})
+"""Commands that look at no setting and no database."""
+
+
+def test_every_kind_of_value_is_known() -> None:
+    """A new option with a new kind of value is a new place where something could be told: VALUES must know it."""
+    assert untaught(VALUES) == set()
+
+
+def test_no_command_tells_a_secret(marked: Marked, tmp_path: Path) -> None:
+    """Every command in every form, after two passes with every fault, with right values and with wrong ones."""
+    for _ in range(2):
+        marked.shell.run("run-once")
+    values = marked.values(tmp_path)
+    codes: dict[str, set[int]] = {path: set() for path in commands()}
+    for arguments in (*tour(values, without=STAYS_AT_HOME), *MORE, *spoilt(values, "no-such", without=STAYS_AT_HOME)):
+        ran = marked.shell.run("--debug", *arguments)
+        assert told(ran) == [], arguments
+        assert "Traceback" not in ran.err or ran.code != 1, (arguments, ran.err)
+        for path in commands():
+            if arguments[: len(path.split())] == tuple(path.split()) and "--help" not in arguments:
+                codes[path].add(ran.code)
+
+    assert [path for path, seen in codes.items() if not seen & {0, 1} and path not in STAYS_AT_HOME] == []
+    assert [mark for mark in shown(marked.databases_text()) if mark != PROMPT] == []
+
+
+def told(ran: Ran) -> list[str]:
+    """Return which secrets a command told; what it was asked to show of a batch may hold the prompt."""
+    return [mark for mark in shown(ran.out + ran.err) if mark != PROMPT]
+
+
+NOWHERE = f"postgresql://u:{ENCODED}@127.0.0.1:1/db"
+FAILURES: dict[str, dict[str, str]] = {
+    "nobody answers": {"BATCHCTL_DATABASE_URL": NOWHERE},
+    "nobody answers, as pairs": {"BATCHCTL_DATABASE_URL": f"host=127.0.0.1 port=1 password='{PASSWORD}'"},
+    "no such socket": {"BATCHCTL_DATABASE_URL": f"postgresql://u:{ENCODED}@%2Fnowhere/db"},
+    "not encoded": {"BATCHCTL_DATABASE_URL": f"postgresql://u:{PASSWORD}@127.0.0.1:1/db"},
+    "a slash": {"BATCHCTL_DATABASE_URL": "postgresql://u:MARKED-DB/x@127.0.0.1:1/db"},
+    "an at": {"BATCHCTL_DATABASE_URL": "postgresql://u:MARKED-DB@MARKED-DB@127.0.0.1:1/db"},
+    "a question mark": {"BATCHCTL_DATABASE_URL": "postgresql://u:MARKED-DB?MARKED-DB@127.0.0.1:1/db"},
+    "no host": {"BATCHCTL_DATABASE_URL": "postgresql://u:MARKED-DB"},
+    "bad encoding": {"BATCHCTL_DATABASE_URL": "postgresql://u:MARKED-DB%ZZ@127.0.0.1:1/db"},
+    "unknown option": {"BATCHCTL_DATABASE_URL": f"{NOWHERE}?passwort=MARKED-DB"},
+    "no quote": {"BATCHCTL_DATABASE_URL": "host=127.0.0.1 password='MARKED-DB"},
+    "no pairs": {"BATCHCTL_DATABASE_URL": "MARKED-DB"},
+    "not text": {"BATCHCTL_DATABASE_URL": "postgresql://u:MARKED-DB\udcff@127.0.0.1:1/db"},
+    "bad number": {"BATCHCTL_DATABASE_URL": f"{NOWHERE}?connect_timeout=1", "BATCH_MAX_IN_FLIGHT": KEY},
+    "bad host": {"GRSAI_HOST": f"https://u:{KEY}@provider.example"},
+    "bad callback": {"BATCH_CALLBACK_BASE_URL": f"ftp://u:{KEY}@shop.example"},
+    "bad key": {"GRSAI_API_KEY": f"{KEY} {KEY}"},
+    "bad sealing key": {"ENTERPRISE_WEBHOOK_SECRETS_KEY": f"{SEALING_KEY},MARKED-SEAL"},
+    "bad secret": {"ENTERPRISE_WEBHOOK_SECRET": OWN_SECRET},
+    "both ways": {"GRSAI_API_KEY": KEY, "GRSAI_API_KEY_FILE": f"/{KEY}"},
+    "secret for a path": {"GRSAI_API_KEY": "", "GRSAI_API_KEY_FILE": KEY},
+    "url for a path": {"BATCHCTL_DATABASE_URL": "", "BATCHCTL_DATABASE_URL_FILE": NOWHERE},
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_no_failure_tells_a_secret(shell: Shell, failure: str) -> None:
+    """Whatever is wrong with the settings or the database, each command says so, and in its traceback too, without."""
+    shell.environment = {
+        "BATCHCTL_DATABASE_URL": NOWHERE,
+        "GRSAI_API_KEY": KEY,
+        "ENTERPRISE_WEBHOOK_SECRET": SECRET,
+        "ENTERPRISE_WEBHOOK_SECRETS_KEY": SEALING_KEY,
+        "INTERNAL_WORKER_SECRET": WORKER_SECRET,
+    } | FAILURES[failure]
+    for path in sorted(commands().keys() - STAYS_AT_HOME - NEEDS_NOTHING):
+        ran = shell.run("--debug", *plain_form(path, VALUES))
+        assert ran.code in {2, 69, 78}, (path, ran.err)
+        assert told(ran) == [], path
+
+
+def test_nothing_tells_a_secret_where_the_schema_is_missing(shell: Shell, empty_dsn: str) -> None:
+    """The database is there, its tables are not: each command says what to do, and nothing of the address."""
+    shell.environment = {"BATCHCTL_DATABASE_URL": make_conninfo(empty_dsn, password=PASSWORD), "GRSAI_API_KEY": KEY}
+    for path in sorted(commands().keys() - STAYS_AT_HOME - NEEDS_NOTHING - {"migrate"}):
+        ran = shell.run("--debug", *plain_form(path, VALUES))
+        assert ran.code in {2, 78}, (path, ran.err)
+        assert told(ran) == [], path
+
+
+def test_secrets_from_files_are_used_and_not_told(marked: Marked, tmp_path: Path) -> None:
+    """A pass whose secrets stand in files does its work, and its webhooks are signed (the receiver checks)."""
+    for name in ("BATCHCTL_DATABASE_URL", "GRSAI_API_KEY", "ENTERPRISE_WEBHOOK_SECRET", "INTERNAL_WORKER_SECRET"):
+        file = tmp_path / name
+        file.write_text(f"{marked.shell.environment.pop(name)}\n")
+        marked.shell.environment[f"{name}_FILE"] = str(file)
+
+    ran = marked.shell.run("--debug", "run-once", "--json")
+
+    assert ran.document["dispatch"]["tasks_started"] > 0
+    assert told(ran) == []
+
+
+def test_no_process_shows_a_secret() -> None:
+    """Neither our command line nor those of the programs that we start hold a secret; nor does their environment."""
+    ours = {
+        "GRSAI_API_KEY": KEY,
+        "ENTERPRISE_WEBHOOK_SECRET": SECRET,
+        "ENTERPRISE_WEBHOOK_SECRETS_KEY": SEALING_KEY,
+        "INTERNAL_WORKER_SECRET": WORKER_SECRET,
+        "DATABASE_URL": NOWHERE,
+    }
+    seen: dict[str, tuple[str, str]] = {}
+    with scratch_directory() as scratch:
+        environment = os.environ | ours | {"BATCHCTL_DATABASE_URL": f"embedded:{scratch}/db"}
+        command = [sys.executable, "-m", "batchctl", "migrate", "--check"]
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            while process.poll() is None:
+                for pid in family(process.pid):
+                    if line := proc(pid, "cmdline"):  # else it has just ended
+                        seen[pid] = (line, proc(pid, "environ"))
+            assert process.stdout is not None
+            said = process.stdout.read()
+    own, _ = seen.pop(str(process.pid))
+    assert process.returncode == 78, said  # nothing is migrated yet
+    assert shown(said + own) == []
+    others = [told_of for told_of in seen.values() if told_of[0] != own]  # the rest are copies of us, about to change
+    assert any("postgres" in line for line, _ in others)
+    assert shown(" ".join(part for both in others for part in both)) == []
+
+
+def family(pid: int) -> list[str]:
+    """Return a process and all that descend from it."""
+    found = [str(pid)]
+    parents: dict[str, str] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        fields = proc(path.parent.name, "stat").rpartition(")")[2].split()
+        if len(fields) > 1:
+            parents[path.parent.name] = fields[1]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def proc(pid: str, name: str) -> str:
+    """Return what the system tells of a process; nothing when it has ended."""
+    try:
+        return Path("/proc", pid, name).read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""

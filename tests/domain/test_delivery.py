@@ -7,7 +7,15 @@ from uuid import UUID
 
 import pytest
 
-from batchctl.domain.delivery import ClaimedDelivery, DeliveryRecord, DeliveryStatus, decide, lease, slow_window
+from batchctl.domain.delivery import (
+    ClaimedDelivery,
+    DeliveryRecord,
+    DeliveryStatus,
+    decide,
+    lease,
+    receiver,
+    slow_window,
+)
 from batchctl.domain.limits import Limits
 from batchctl.domain.webhook import Delivered, DeliveryAnswer, Gone, NotDelivered
 
@@ -19,7 +27,7 @@ HOURS_8_RETRIES = 5 / 60 + 0.5 + 1 + 2 + 3 + 5 + 6 + 8
 def decided(answer: DeliveryAnswer, attempt: int = 1, limits: Limits = LIMITS) -> DeliveryRecord:
     """Return what the answer to the `attempt`-th try makes of a delivery."""
     delivery = ClaimedDelivery(
-        id=UUID(int=1), batch_id=UUID(int=2), url="https://a.example", body="{}", attempt=attempt, secret=None
+        id=UUID(int=1), batch_id=UUID(int=2), url="https://a.example", body="{}", attempt=attempt
     )
     return decide(delivery, answer, 12, limits, NOW, Random(1))
 
@@ -115,3 +123,21 @@ def test_slow_window_is_the_sum_of_the_slow_waits(retries: int, hours: float) ->
 def test_lease_outlives_the_try() -> None:
     """Nobody else tries while the first answer may still come."""
     assert lease(replace(LIMITS, webhook_timeout_ms=5000)) == timedelta(seconds=7)
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("https://hooks.example/path/token?key=word#part", "https://hooks.example"),
+        ("http://User:Word@Hooks.Example:8443/", "http://hooks.example:8443"),
+        ("https://[2001:db8::1]:443/x", "https://[2001:db8::1]:443"),
+        ("https://", ""),
+        ("no url at all", ""),
+        ("https://[::1", ""),
+        ("https://host:port/", ""),
+        ("", ""),
+    ],
+)
+def test_receiver_is_named_without_what_may_be_secret(url: str, named: str) -> None:
+    """Scheme, host and port; no path, query or password. What is no address has no receiver, and breaks nothing."""
+    assert receiver(url) == named

@@ -4,11 +4,13 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from standardwebhooks import Webhook
 
 from batchctl import __version__
+from batchctl.domain.endpoint import Signers
 from batchctl.domain.webhook import (
     CourierPort,
     Delivered,
@@ -111,6 +113,14 @@ def test_allowing_unsigned_does_not_unsign() -> None:
     assert headers["x-webhook-signature"] == hex_of(DEFAULT)
 
 
+def test_no_value_shows_a_secret() -> None:
+    """What may end up in a message, a delivery, its signers, its request or the courier, does not show the secret."""
+    sent = delivery(secrets=[OWN])
+    row = Signers(delivery_id=UUID(int=1), disabled_endpoint=None, secrets=[OWN])
+    for value in (sent, row, make(), make().request(1, sent, NOW), make().request(1, delivery(), NOW)):
+        assert not any(secret in f"{value} {value!r}" for secret in (OWN, DEFAULT))
+
+
 def test_malformed_secret_is_a_clear_error() -> None:
     """A secret that cannot sign is named as such, and not shown."""
     built = make().request(1, delivery(secrets=["whsec_not base64!"]), NOW)
@@ -161,7 +171,7 @@ def test_forbidden_address_is_rejected(url: str, *, allowed_in_development: bool
         (NotSent(kind=NotSentKind.DNS, detail="no name"), NotDelivered(status=None, error="DNS: no name")),
         (
             NotSent(kind=NotSentKind.FORBIDDEN_ADDRESS, detail="inner"),
-            NotDelivered(status=None, error="FORBIDDEN_ADDRESS: inner"),
+            NotDelivered(status=None, error="FORBIDDEN_ADDRESS: inner", blames_receiver=False),
         ),
     ],
 )

@@ -5,6 +5,7 @@ import tracemalloc
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -623,3 +624,93 @@ def test_refused_poll_is_classified_by_its_error_first(data: object, failure_typ
 
     assert isinstance(answer, Failed)
     assert (answer.failure_type, answer.error) == (failure_type, "model broke")
+
+
+ENCODED = "".join(f"%{ord(char):02X}" for char in KEY)
+
+
+@pytest.mark.parametrize(
+    "shown", [KEY, KEY.upper(), ENCODED, ENCODED.lower(), KEY.replace("-", "%2d"), f"Bearer {KEY}"]
+)
+def test_no_form_of_the_key_is_kept(shown: str) -> None:
+    """Whatever the provider repeats our key in, what is kept of its answer holds neither it nor a part of it."""
+    nested = {"id": "1", "status": "failed", "error": f"bad {shown}.", "failure_reason": f"see {shown}"}
+    failed = make().read_result("1", reply({"code": 0, "msg": shown, "data": nested}))
+    assert isinstance(failed, Failed)
+    assert (failed.error, failed.reason) == (shown_as(f"bad {shown}.", shown), shown_as(f"see {shown}", shown))
+    for status in (200, 400, 401, 429, 500, 504):
+        for field in ("msg", "error", "message"):
+            answered = make().read_submission(reply({"code": -1, field: f"no: {shown}"}, status=status))
+            polled = make().read_result("1", reply({"code": -1, field: f"no: {shown}"}, status=status))
+            assert holds_no_key(f"{answered} {polled}")
+
+
+def shown_as(text: str, shown: str) -> str:
+    """Return a text as it is kept."""
+    return text.replace(shown, shown.replace(shown.removeprefix("Bearer "), "***"))
+
+
+def holds_no_key(text: str) -> bool:
+    """Say whether neither the key nor its middle stands in a text, however it is written."""
+    return not any(KEY[5:12] in form.lower() for form in (text, unquote(text)))
+
+
+@pytest.mark.parametrize("shown", [KEY, ENCODED, KEY.upper(), f"task-{KEY}-1"])
+@pytest.mark.parametrize("place", ["id", "task_id"])
+def test_id_that_shows_the_key_is_none(shown: str, place: str) -> None:
+    """An id is stored and shown, so one that holds the key counts as missing; the next place is looked at no more."""
+    answered = make().read_submission(reply({"code": 0, "data": {place: shown}}))
+    assert answered == Refused(failure_type=FailureType.MODEL_ERROR, error="REMOTE_TASK_ID_MISSING")
+
+
+@pytest.mark.parametrize("link", [f"https://x.test/v.mp4?key={KEY}", f"https://x.test/{ENCODED}/v.mp4"])
+def test_link_that_shows_the_key_is_none(link: str) -> None:
+    """A link goes to the customer: one that holds the key is no link, and the other one is taken if there is one."""
+    assert make().read_result("1", result(status="succeeded", url=link)) == Succeeded(video_url=None)
+    answered = make().read_result("1", result(status="succeeded", results=[{"url": link}], url=GOOD))
+    assert answered == Succeeded(video_url=GOOD)
+
+
+def test_key_that_is_part_of_words_is_not_looked_for() -> None:
+    """A key of a few letters is none; leaving it out of every text would make messages unreadable."""
+    provider = Grsai(host=HOST, api_key="error", timeout_ms=1, callback_base_url=None, clock=lambda: NOW)
+    answered = provider.read_result("1", result(status="failed", error="an error occurred"))
+    assert isinstance(answered, Failed)
+    assert answered.error == "an error occurred"
+
+
+HOSTILE = [
+    "\x00" * 1000,
+    "\x1b]52;c;cm0gLXJmIC8=\x07",
+    "\ud83d half",
+    "\u202e\u2066\u200b\ufeff",
+    "[/red][link=file:///etc/passwd]",
+    "=cmd|' /C calc'!A0",
+    "a\u0301" * 5000,
+    "x" * 500_000,
+    "\r\n\t\v\f\u2028",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_whatever_is_said_can_be_stored(text: str) -> None:
+    """No text of the provider keeps a row from being written: PostgreSQL takes neither NUL nor half a character."""
+    document = {"code": -1, "msg": text, "data": {"id": "1", "status": "failed", "error": text, "failure_reason": text}}
+    for status in (200, 400, 401, 429, 500, 504):
+        began = monotonic()
+        answers = [
+            make().read_submission(reply(document, status=status)),
+            make().read_result("1", reply(document, status=status)),
+            make().read_result("1", reply(document | {"code": 0}, status=status)),
+        ]
+        assert monotonic() - began < 1
+        for answered in answers:
+            for kept in (getattr(answered, name, None) for name in ("error", "reason", "told")):
+                assert kept is None or (len(kept) <= 500 and kept.isprintable())
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe", b'{"code":0,"msg":"\xff"}', b'{"code":-1,"msg":"\xed\xa0\x80"}', b"\x00"])
+def test_bytes_that_are_no_text(raw: bytes) -> None:
+    """An answer that is not UTF-8 is no answer; whatever was submitted is in doubt, and a poll is asked again."""
+    assert isinstance(make().read_submission(reply(raw=raw)), OutcomeUnknown)
+    assert isinstance(make().read_result("1", reply(raw=raw)), Transient)

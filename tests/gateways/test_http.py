@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -208,6 +209,21 @@ def test_unknown_authority_is_refused_by_default(http: ThreadedHttp, serve: Serv
     server = serve(answering(answer()), TRUSTED_PEM)
     outcome = carry(http, post(server.url()))
     assert outcome == NotSent(kind=NotSentKind.TLS, detail="TLS: self-signed certificate")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("content", ["", "-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n", None])
+def test_authorities_that_broke_trust_nobody(serve: Serve, tmp_path: Path, content: str | None) -> None:
+    """A file that went away or broke since it was looked at raises nothing where tasks are claimed: nothing is sent."""
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_text(content)
+    server = serve(answering(answer()), TRUSTED_PEM)
+    http = ThreadedHttp(1, ca_file=str(file))
+    outcome = carry(http, post(server.url()))
+    http.close()
+    assert isinstance(outcome, NotSent)
+    assert outcome.kind is NotSentKind.TLS
     assert server.requests == []
 
 

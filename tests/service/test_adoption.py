@@ -248,7 +248,7 @@ OURS = (
     " where i.indrelid in ('batch_jobs'::regclass, 'video_tasks'::regclass, 'credit_ledger'::regclass)"
     " and (c.relname ~ '^(video_tasks|batch_jobs|credit_ledger)_(?!pkey)' or c.relname ~ 'poll_tracking')"
     " union all select conname::text, pg_get_constraintdef(oid), convalidated from pg_constraint"
-    " where conname ~ '^batch_jobs_(spent|settled|frozen)'"
+    " where conname ~ '^batch_jobs_(spent|settled|frozen|successes|unspent)|^credit_ledger_(bucket|balance|batch)'"
 )
 """Indexes and constraints of batchctl, as the server shows them."""
 
@@ -293,6 +293,7 @@ def test_old_rows_that_break_a_rule_are_exempt_from_it(old: Original, db: Databa
         "batch_jobs_spent_when_settled": 1,
         "batch_jobs_settled_when_finished": 1,
         "batch_jobs_frozen_when_claimed": 1,
+        "batch_jobs_successes_are_spent": 1,
     }
     assert old.set_batch(left.never_settled, webhook_status="sent") == 1
     assert old.set_batch(left.settled, hold_reason="look at this") == 1

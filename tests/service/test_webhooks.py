@@ -115,7 +115,7 @@ def test_status_decides(company: Company) -> None:
 
     report = company.run_pass().webhook
 
-    assert report == WebhookReport(sent=len(sent), failed=1, retrying=len(failed))
+    assert report == WebhookReport(sent=len(sent), failed=1, retrying=len(failed), endpoints_disabled=1)
     for status, batch_id in batches.items():
         delivery = event(company, batch_id)
         expected = "sent" if status in sent else "failed" if status in gone else "retrying"

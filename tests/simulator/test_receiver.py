@@ -74,6 +74,16 @@ def test_verdict_on_signatures(headers: dict[str, str], hex_signature: Check, st
     assert (entry.hex_signature, entry.standard_signature) == (hex_signature, standard_signature)
 
 
+def test_path_may_have_secrets_of_its_own() -> None:
+    """Any of them will do there, and the general one does not; other paths know only that one."""
+    with Receiver(secret="test-secret") as receiver:
+        receiver.know("/own", "one", "two")
+        for path, key in (("/own", b"two"), ("/own", b"test-secret"), ("/", b"two"), ("/", b"test-secret")):
+            post(receiver.base_url, path, BODY, trio(key))
+        checks = [entry.standard_signature for entry in receiver.journal.entries]
+    assert checks == [Check.VALID, Check.WRONG, Check.WRONG, Check.VALID]
+
+
 def test_secret_with_prefix_and_signature_among_several() -> None:
     """A whsec_ secret is decoded for the trio and taken as text for the hex; one right signature of several is enough.
 

@@ -21,6 +21,7 @@ from batchctl.simulator.script import End, Script, apply_directive, script_from_
         ("poll=code code=-22 msg=gone poll_times=3", {"poll_fault": refusal(-22, "gone"), "poll_times": 3}),
         ("id_at=data.task_id remote_id=same", {"id_at": "data.task_id", "remote_id": "same"}),
         ("polls=4 running=queued", {"polls": 4, "running_status": "queued"}),
+        ("running=null flips", {"running_status": None, "flips": True}),
         ("progress=80,-5,50%,null", {"progress": (80, -5, "50%", None)}),
         ("never", {"end": End.NEVER}),
         ("fail=output_moderation", {"end": End.FAIL, "failure_reason": "output_moderation"}),

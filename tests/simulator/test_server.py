@@ -1,10 +1,12 @@
 """The server carries each answer in its manner, and starts and stops at once."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from http.client import IncompleteRead, RemoteDisconnected
+from http.client import HTTPSConnection, IncompleteRead, RemoteDisconnected
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -14,6 +16,7 @@ from batchctl.simulator.server import HttpServer, Request
 
 from .client import await_true, exchange, open_connection, post
 
+CERTIFICATE = Path(__file__).parents[1] / "gateways" / "trusted.pem"
 HELLO = Answer(body=b'{"hello":"world"}')
 
 
@@ -274,3 +277,23 @@ def test_stop_is_quick_and_restart_keeps_the_port() -> None:
     assert server.base_url == base_url
     assert post(base_url, "/", b"").status == 200
     server.stop()
+
+
+def test_tls_is_spoken_to_those_who_trust_it_and_ends_at_once() -> None:
+    """A client that trusts the certificate is answered, one that does not is counted, and neither delays a stop."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(CERTIFICATE)
+    with HttpServer(serving(HELLO), tls=tls) as server:
+        port = int(server.base_url.removeprefix("https://127.0.0.1:"))
+        trusting = HTTPSConnection("127.0.0.1", port, context=ssl.create_default_context(cafile=CERTIFICATE), timeout=5)
+        reply = exchange(trusting, "/", b"")
+        with pytest.raises(ssl.SSLCertVerificationError):
+            HTTPSConnection("127.0.0.1", port, timeout=5).connect()
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as silent:
+            await_true(lambda: server.connections == 3)
+            began_s = monotonic()
+            server.stop()
+            assert monotonic() - began_s < 1
+            assert silent.recv(1) == b""
+        trusting.close()
+    assert reply.body == HELLO.body

@@ -48,6 +48,7 @@ def test_veo_task_gives_its_link_at_the_top() -> None:
         ("url=", {"status": "succeeded", "results": []}),
         ("never", {"status": "running"}),
         ("never running=queued progress=null", {"status": "queued", "progress": None}),
+        ("never running=null", {"status": None}),
     ],
 )
 def test_answer_of_an_end(words: str, expected: dict[str, Any]) -> None:
@@ -65,6 +66,22 @@ def test_never_and_scripted_progress() -> None:
         assert provider.journal.delivered() == {}
     assert [data["progress"] for data in answers] == [80, 20, 101, 101]
     assert {data["status"] for data in answers} == {"running"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("flips polls=2", ["running", "succeeded", "failed", "succeeded"]),
+        ("flips fail=error", ["failed", "succeeded", "failed", "succeeded"]),
+    ],
+)
+def test_end_that_flips(words: str, told: list[str]) -> None:
+    """A task that flips tells one end, then the other, and gives its link with each success."""
+    with SimulatedProvider() as provider:
+        remote_id = submitted_id(provider, f"[sim: {words}]")
+        answers = [ask(provider, remote_id).json["data"] for _ in told]
+    assert [data["status"] for data in answers] == told
+    assert [bool(data["results"]) for data in answers] == [status == "succeeded" for status in told]
 
 
 def test_success_without_link_comes_before_the_one_with_it() -> None:

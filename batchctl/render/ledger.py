@@ -1,0 +1,36 @@
+"""Rows of the ledger as a table."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from batchctl.domain.credit import Bucket
+from batchctl.domain.wallet_page import LedgerLine
+from batchctl.render.grid import Grid
+
+
+def entries(lines: Iterable[LedgerLine], *, of_batch: bool) -> Grid:
+    """Show rows of the ledger; those of one batch need not say what for."""
+    headings: tuple[str, ...] = ("LEDGER", "AT", "BUCKET", "CREDITS", "BALANCE", "FOR")
+    rows: tuple[tuple[object, ...], ...] = tuple(
+        (line.type, line.created_at, _bucket(line), line.credits_delta, line.balance_after, _purpose(line))
+        for line in lines
+    )
+    if of_batch:
+        headings, rows = headings[:-1], tuple(row[:-1] for row in rows)
+    return Grid(headings=headings, rows=rows, numbers=("CREDITS", "BALANCE"))
+
+
+def _bucket(line: LedgerLine) -> object:
+    """Make an enum of it where it is one, which no narrow terminal breaks; other programs may have written anything."""
+    return next((bucket for bucket in Bucket if bucket == line.bucket), line.bucket)
+
+
+def _purpose(line: LedgerLine) -> object:
+    """Name the batch that a row belongs to, or the reason that an operator gave, else what another program wrote."""
+    try:
+        return UUID(line.ref_id or "")
+    except ValueError:
+        pass
+    if line.reason:
+        return f"{line.reason} ({line.operator})" if line.operator else line.reason
+    return line.ref_id or line.ref_type

@@ -1,0 +1,267 @@
+"""Telling customers once more because an operator asks for it: claim | post | record, one try a delivery.
+
+A resend can only make things better: what was delivered stays delivered, what was given up stays given up unless the
+receiver takes it now, and for what is still to be retried it is the next try.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from batchctl.db import RowsRejectedError
+from batchctl.domain.delivery import ClaimedDelivery, DeliveryRecord, Standing, lease
+from batchctl.domain.problem import Problem
+from batchctl.domain.report import Finding
+from batchctl.domain.resend import (
+    GONE,
+    HELD,
+    STOPPED,
+    UNKNOWN,
+    Books,
+    Resendable,
+    ResendLine,
+    ResendReport,
+    ResendResult,
+    Window,
+    line,
+    report,
+    tried,
+)
+from batchctl.domain.vault import UnreadableSecretError
+from batchctl.domain.webhook import SECRET_MISSING, SECRET_UNREADABLE, Delivery, Event, Rejected
+from batchctl.domain.wire import Request
+from batchctl.failpoint import Failpoint, reach
+from batchctl.service.flight import fly
+from batchctl.service.outbox import NewEvent, write_events
+from batchctl.service.sets import Written
+from batchctl.service.signing import open_all
+from batchctl.service.tries import Tries
+from batchctl.service.world import World
+from batchctl.statement import Conn
+from batchctl.store import deliveries
+
+Result = TypeVar("Result")
+
+PLACES_PER_RECEIVER = 10
+"""So many tries at once for one receiver, however much is resent to it; all of them share the courier's places."""
+SECRET_HINT = "set ENTERPRISE_WEBHOOK_SECRET, or ENTERPRISE_WEBHOOK_ALLOW_UNSIGNED=true"  # noqa: S105 - names of settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Selection:
+    batch_ids: Sequence[UUID]
+    matched: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    claimed: Sequence[ClaimedDelivery]
+    secrets: Mapping[UUID, Sequence[str]] = field(repr=False)
+    """Of the claimed deliveries."""
+    looked_up: Sequence[Resendable]
+    refused: Mapping[UUID, str]
+    """Batches of the group for which nothing was claimed, each with the reason."""
+
+
+def rehearse(world: World, chosen: Sequence[UUID] | Window) -> ResendReport:
+    """Say what `resend` would do; sends nothing and writes nothing, which the database holds it to."""
+    selection = _select(world, chosen)
+    rehearsal = _Resend(world)
+    rehearsal.look_up(selection.batch_ids)
+    return report(rehearsal.lines(), selection.matched, (), dry_run=True)
+
+
+def resend(world: World, chosen: Sequence[UUID] | Window, stopping: Callable[[], bool]) -> ResendReport:
+    """Try each delivery of these batches, or of the window, once and now; go no further once `stopping` says so.
+
+    A problem on the way (the database is away) ends it and is a finding: what was done before is reported all the same.
+    """
+    selection = _select(world, chosen)
+    real = _Resend(world)
+    real.look_up(selection.batch_ids)
+    real.run(stopping)
+    return report(real.lines(), selection.matched, real.findings, dry_run=False)
+
+
+def _select(world: World, chosen: Sequence[UUID] | Window) -> _Selection:
+    if not isinstance(chosen, Window):
+        return _Selection(batch_ids=chosen, matched=len(chosen))
+    failed = world.db.survey(lambda tx: deliveries.find_failed(tx, chosen))
+    return _Selection(batch_ids=[one.batch_id for one in failed], matched=failed[0].match_count if failed else 0)
+
+
+class _Resend:
+    """One resend: what waits for its turn, what is in flight, and what became of each batch."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._tries = Tries(world, on_record=self._note, on_rejection=self._note_rejection)
+        self._lines: dict[UUID, ResendLine] = {}
+        self._queue: list[UUID] = []
+        """Batches that wait for their turn."""
+        self._in_flight: dict[UUID, UUID] = {}
+        """Claimed deliveries that are not recorded yet, with their batches."""
+        self.findings: list[Finding] = []
+
+    def lines(self) -> list[ResendLine]:
+        """Return what became of each batch, in the order in which they were looked up."""
+        return list(self._lines.values())
+
+    def look_up(self, batch_ids: Sequence[UUID]) -> None:
+        """See what could be sent, and queue it."""
+        now = self._world.clock()
+        looked = _apart(batch_ids, lambda ids: self._world.db.survey(lambda tx: deliveries.look_up(tx, ids, now=now)))
+        found = {one.batch_id: one for group in looked.results for one in group}
+        rejected = dict(looked.rejected)
+        for batch_id in batch_ids:
+            one = found.get(batch_id)
+            if one is None:
+                error = rejected.get(batch_id, GONE)
+                self._lines[batch_id] = ResendLine(batch_id=batch_id, result=ResendResult.NOT_TRIED, error=error)
+            elif (reason := _refusal(self._world, one, now)) is not None:
+                self._lines[batch_id] = line(one, ResendResult.NOT_TRIED, reason)
+            else:
+                self._lines[batch_id] = line(one, ResendResult.WOULD_BE_TRIED, one.last_error)
+                self._queue.append(batch_id)
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Try what is queued, as places become free."""
+        try:
+            fly(self._world.webhook_http, take=self._take, land=self._tries.land, is_spent=stopping)
+        except Problem as problem:
+            self.findings.append(Finding(message=str(problem), exit_code=problem.exit_code))
+        for batch_id in self._in_flight.values():
+            self._lines[batch_id] = replace(self._lines[batch_id], result=ResendResult.NOT_DELIVERED, error=UNKNOWN)
+        for batch_id, one in self._lines.items():
+            if one.result is ResendResult.WOULD_BE_TRIED:
+                self._lines[batch_id] = replace(one, result=ResendResult.NOT_TRIED, status_code=None, error=STOPPED)
+
+    def _take(self, free: int) -> list[Request]:
+        requests: list[Request] = []
+        while not requests and (batch_ids := self._next(free)):
+            groups = self._claim(batch_ids)
+            requests = [request for group in groups for request in self._tries.prepare(group.claimed, group.secrets)]
+        return requests
+
+    def _next(self, free: int) -> list[UUID]:
+        """Take the next batches from the queue, at most `free`, passing over receivers that have enough in flight."""
+        busy = Counter(self._lines[batch_id].receiver for batch_id in self._in_flight.values())
+        chosen: list[UUID] = []
+        left: list[UUID] = []
+        for batch_id in self._queue:
+            at = self._lines[batch_id].receiver
+            if len(chosen) < free and busy[at] < PLACES_PER_RECEIVER:
+                busy[at] += 1
+                chosen.append(batch_id)
+            else:
+                left.append(batch_id)
+        self._queue = left
+        return chosen
+
+    def _claim(self, batch_ids: Sequence[UUID]) -> list[_Group]:
+        now = self._world.clock()
+        claimed = _apart(batch_ids, lambda ids: self._world.db.transact(lambda tx: self._claim_group(tx, ids, now)))
+        for batch_id, error in claimed.rejected:
+            self._lines[batch_id] = replace(self._lines[batch_id], result=ResendResult.NOT_TRIED, error=error)
+        for group in claimed.results:
+            for one in group.looked_up:
+                self._lines[one.batch_id] = line(one, ResendResult.NOT_TRIED, group.refused.get(one.batch_id))
+            self._in_flight |= {delivery.id: delivery.batch_id for delivery in group.claimed}
+        return claimed.results
+
+    def _claim_group(self, tx: Conn, batch_ids: Sequence[UUID], now: datetime) -> _Group:
+        held = {(one.batch_id, one.delivery_id) for one in deliveries.hold_still(tx, batch_ids)}
+        looked_up = deliveries.look_up(tx, batch_ids, now=now)
+        refused: dict[UUID, str] = {}
+        going: list[Resendable] = []
+        for one in looked_up:
+            reason = _refusal(self._world, one, now)
+            if reason is None and (one.batch_id, one.delivery_id) not in held:
+                reason = HELD
+            if reason is None:
+                going.append(one)
+            else:
+                refused[one.batch_id] = reason
+        claimed = self._claim_held(tx, going, now) if going else []
+        own = {one.batch_id: open_all(self._world.vault, one.secrets) for one in going}
+        secrets = {delivery.id: own[delivery.batch_id] for delivery in claimed}
+        reach(Failpoint.DELIVER_BEFORE_INTENT, tx)
+        return _Group(claimed=claimed, secrets=secrets, looked_up=looked_up, refused=refused)
+
+    def _claim_held(self, tx: Conn, going: Sequence[Resendable], now: datetime) -> list[ClaimedDelivery]:
+        ids = [one.delivery_id for one in going if one.delivery_id is not None]
+        ids += _write_events(self._world, tx, {one.batch_id: one.url for one in going if one.delivery_id is None}, now)
+        moved = [(one.delivery_id, one.new_url) for one in going if one.delivery_id and one.new_url]
+        if moved:
+            deliveries.readdress(tx, moved)
+        lease_until = now + lease(self._world.limits)
+        claimed = deliveries.claim(tx, ids, lease_until=lease_until, now=now)
+        # Now and not when the try is over: a resend that is killed then leaves nothing behind that has to be mended.
+        deliveries.tell_batches(tx, ids, now=now)
+        return claimed
+
+    def _note(self, record: DeliveryRecord, standing: Standing | None) -> None:
+        batch_id = self._in_flight.pop(record.id)
+        self._lines[batch_id] = tried(self._lines[batch_id], record, standing)
+
+    def _note_rejection(self, record: DeliveryRecord, reason: str) -> None:
+        self._note(record, None)
+        self.findings.append(Finding(message=f"what became of delivery {record.id} cannot be written down: {reason}"))
+
+
+def _refusal(world: World, one: Resendable, now: datetime) -> str | None:
+    """Say why nothing may be sent: by its rows, or by the rules for addresses and secrets that every delivery obeys."""
+    reason = one.refusal()
+    if reason is not None or one.url is None:
+        return reason
+    try:
+        secrets = open_all(world.vault, one.secrets)
+    except UnreadableSecretError as unreadable:
+        return f"{SECRET_UNREADABLE}: {unreadable}"
+    unsent = Delivery(id=str(one.delivery_id), batch_id=str(one.batch_id), url=one.url, body=b"", secrets=secrets)
+    match world.courier.request(0, unsent, now):
+        case Rejected(error=error):
+            return f"{error}: {SECRET_HINT}" if error == SECRET_MISSING else error
+        case _:
+            return None
+
+
+def _write_events(world: World, tx: Conn, urls: Mapping[UUID, str | None], now: datetime) -> list[UUID]:
+    """Write the events of ended batches that nobody wrote when they ended, as the books tell them."""
+    if not urls:
+        return []
+    books = deliveries.find_books(tx, list(urls))
+    events = [NewEvent(url=urls[one.batch_id], event=_event(one)) for one in books]
+    return [delivery.id for delivery in write_events(world, tx, events, now)]
+
+
+def _event(books: Books) -> Event:
+    return Event(
+        batch_id=str(books.batch_id),
+        user_id=str(books.user_id),
+        status=books.status,
+        total_count=books.total_count,
+        success_count=books.success_count,
+        failed_count=books.failed_count,
+        credits_spent=books.credits_spent,
+        credits_refunded=books.credits_refunded,
+        reason=books.last_error,
+        timestamp_ms=int(books.ended_at.timestamp() * 1000),
+    )
+
+
+def _apart(ids: Sequence[UUID], work: Callable[[Sequence[UUID]], Result]) -> Written[UUID, Result]:
+    """Do something with all of them at once, or else one by one: whom the database refuses stands in nobody's way."""
+    try:
+        return Written(results=[work(ids)], rejected=[])
+    except RowsRejectedError as error:
+        if len(ids) == 1:
+            return Written(results=[], rejected=[(ids[0], str(error))])
+    parts = [_apart([one], work) for one in ids]
+    return Written(
+        results=[result for part in parts for result in part.results],
+        rejected=[rejected for part in parts for rejected in part.rejected],
+    )

@@ -1,0 +1,27 @@
+-- A batch is called refunded exactly when something went back to its customer.
+-- Locks: nothing.
+-- Again: says it again.
+with batch as (
+    select
+        b.id,
+        b.created_at,
+        b.settlement_status,
+        coalesce(sum(l.credits_delta) filter (where l.ref_type = 'batch_refund'), 0) as given_back,
+        count(l.id) as entries
+    from batchctl_audited(%(since)s) as b
+    left join credit_ledger as l on b.id::text = l.ref_id and l.ref_type in ('batch_upfront', 'batch_refund')
+    group by b.id, b.created_at, b.settlement_status
+)
+
+select
+    'batch' as kind,
+    b.id::text as id,
+    concat(b.settlement_status, ', ', b.given_back, ' given back') as detail,
+    count(*) over () as found
+from batch as b
+where
+    (b.settlement_status = 'refunded') <> (b.given_back > 0)
+    -- Functions of the original wrote rows that do not say for which batch they were.
+    and not (b.created_at < %(old_before)s and b.entries = 0)
+order by b.id
+limit %(offender_limit)s
