@@ -4,6 +4,7 @@ As a plugin of pytest (`-p tests.pooler`) it leads every database of a test thro
 started; migrations and administration go to the server itself, as operators are told to do.
 """
 
+import inspect
 import os
 import pwd
 import shutil
@@ -11,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -95,13 +96,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_configure() -> None:
     """Have the tests' own connections prepare nothing; those of the program must see to that themselves."""
-    connect = psycopg.connect
+    connect: Callable[..., Any] = psycopg.connect
 
-    def connect_for_tests(*args: Any, **kwargs: Any) -> psycopg.Connection[Any]:
-        caller = sys._getframe(1).f_globals["__name__"]  # noqa: SLF001 - who calls decides
-        return connect(*args, **({"prepare_threshold": None} if caller.startswith("tests.") else {}), **kwargs)
+    def connect_plainly(*args: Any, **kwargs: Any) -> Any:
+        """Connect, and prepare nothing where the module of a test asks for it."""
+        made = connect(*args, **kwargs)
+        if inspect.stack(0)[1].frame.f_globals["__name__"].startswith("tests."):
+            made.prepare_threshold = None
+        return made
 
-    psycopg.connect = connect_for_tests
+    psycopg.connect = connect_plainly
 
 
 @pytest.hookimpl(wrapper=True)

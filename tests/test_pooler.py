@@ -29,7 +29,7 @@ def pooled(request: pytest.FixtureRequest, pg_server: SimpleNamespace, dsn: str)
     """Give the address of this test's database behind a pooler."""
     server = make_conninfo(host=pg_server.host, port=pg_server.port, user=pg_server.user)
     with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)  # noqa: S103 - the pooler runs as another account
+        Path(name).chmod(0o755)
         with pooler(server, Path(name), ignored=request.param) as port:
             yield make_conninfo(dsn, host="127.0.0.1", port=port)
 
