@@ -147,6 +147,12 @@ class Database:
 
         return self.transact(still)
 
+    def need_session(self) -> None:
+        """Raise ConfigProblem where a pooler stands between: for what must outlast a transaction, as a lock may."""
+        if self.ask(is_pooled):
+            message = "this needs a direct connection, but a pooler stands before the database: name its own address"
+            raise ConfigProblem(message)
+
     @contextmanager
     def aside(self) -> Iterator[Conn]:
         """Give a second connection inside a transaction that is undone at the end; it may stand idle until then.

@@ -40,6 +40,8 @@ DIRECT = {
     "tests/service/test_submit.py::test_nothing_is_open_while_a_request_is_away": "looks at the sessions of the server",
     "tests/service/test_dispatch.py::test_number_of_statements": "counts the statements of a session",
     "tests/service/test_outage.py": "the pooler notices late that the database is back",
+    "tests/faults/test_receiver.py::test_database_goes_when": "the pooler notices late that the database is back",
+    "tests/test_pooler.py": "has poolers of its own",
     "tests/test_db.py::test_database_that_is_away_is_waited_for": "the pooler notices late that the database is back",
     "tests/test_db.py::test_options_of_the_address_come_on_top": "is about options",
 }

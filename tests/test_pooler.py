@@ -9,9 +9,11 @@ from types import SimpleNamespace
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from batchctl.db import Database, is_pooled
+from batchctl.domain.problem import ConfigProblem
+from batchctl.service.migrate import SESSION, migrate
 from tests.conftest import Conn
 from tests.pooler import pooler
 from tests.scenario import at_work
@@ -68,6 +70,17 @@ def test_direct_connection_is_known_as_such(dsn: str) -> None:
     with closing(Database(dsn, lambda _: None)) as db:
         assert not db.ask(is_pooled)
         assert db.ask(limits) == ("1min", "5s", "1min")
+
+
+def test_migration_asks_for_a_direct_connection(pooled: str, empty_dsn: str) -> None:
+    """Its lock belongs to a session, so behind a pooler nothing is begun."""
+    name = conninfo_to_dict(empty_dsn)["dbname"]
+    with closing(Database(make_conninfo(pooled, dbname=name), lambda _: None, session=SESSION)) as db:
+        with pytest.raises(ConfigProblem, match="needs a direct connection"):
+            migrate(db, lambda _: None)
+        assert db.ask(
+            lambda tx: tx.execute("select count(*) from pg_tables where schemaname = 'public'").fetchone()
+        ) == (0,)
 
 
 def test_batches_are_worked_off(pooled: str) -> None:

@@ -139,7 +139,8 @@ def _judge(report: "DemoReport", provider: "SimulatedProvider", receiver: "Recei
 
 def _next_steps(home: Path, report: "DemoReport") -> str:
     """Name commands to try on the database, which is kept."""
-    program = "batchctl" if shutil.which("batchctl") else os.path.relpath(sys.argv[0])
+    beside = Path(sys.executable).with_name("batchctl")
+    program = "batchctl" if shutil.which("batchctl") or not beside.exists() else os.path.relpath(beside)
     partial = str(report.batches[1].id)[:8]
     return "\n".join(
         [

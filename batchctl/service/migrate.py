@@ -115,6 +115,7 @@ def migrate(db: Database, sleep: Sleep, known: Sequence[Migration] | None = None
 @contextmanager
 def alone(db: Database, sleep: Sleep) -> Iterator[None]:
     """Be the only one who changes the schema; Problem when another one is at it for more than a minute."""
+    db.need_session()
     for _ in range(LOCK_TRIES):
         if db.ask(history.lock):
             break

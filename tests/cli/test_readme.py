@@ -116,7 +116,7 @@ def _timeless(text: str) -> list[str]:
         (r"ID(-[0-9a-f]*)*…", "ID"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "TIME"),
         (r"embedded:\S+", "embedded:DIR"),
-        (r"\S*(pytest|batchctl|__main__.py) (batch|wallet|stats|audit)\b", r"batchctl \2"),
+        (r"\S*/batchctl (batch|wallet|stats|audit)\b", r"batchctl \1"),
         (r"\d+(\.\d+)? (s|ms)\b", "TIME"),
         (r"[▁▂▃▄▅▆▇█]{20}", "TREND"),
         (r"http://127.0.0.1:\d+", "RECEIVER"),

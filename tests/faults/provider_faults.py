@@ -101,8 +101,10 @@ def _lost_answers() -> Faults:
         for accepted in (False, True)
     } | {
         "left without a word": ProviderFault(words="leave", submitted=OK, asked=OK),
-        "one byte at a time": ProviderFault(words="drip", submitted=LATE, asked=OK),
-        "a stream though polling was asked for": ProviderFault(words="stream", submitted=LATE, asked=OK, accepted=True),
+        "one byte at a time": ProviderFault(words="drip", submitted=LATE, asked=OK, poll_times=1),
+        "a stream though polling was asked for": ProviderFault(
+            words="stream", submitted=LATE, asked=OK, accepted=True, poll_times=1
+        ),
     }
 
 
