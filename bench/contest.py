@@ -25,11 +25,13 @@ class Contestant:
     """The name of its virtual environment under .venv/, empty for our own."""
     shop: Shop | None
     """None: it needs no database."""
+    in_one_job: bool = False
+    """See `Assignment`."""
 
     @property
     def title(self) -> str:
         """Name and client, as on the command line and in the table."""
-        return f"{self.name}, {self.client}"
+        return f"{self.name}, {self.client}{' in one job' if self.in_one_job else ''}"
 
     @property
     def python(self) -> Path:
@@ -39,21 +41,20 @@ class Contestant:
         return ROOT / f".venv/bench-{self.environment}/bin/python"
 
 
-def _peer(name: str, client: str) -> Contestant:
-    return Contestant(name=name, client=client, module=f"pg_{name}", environment=name, shop=PEERS)
+def _peer(name: str, client: str, *, in_one_job: bool = False) -> Contestant:
+    module = f"pg_{name}"
+    return Contestant(name=name, client=client, module=module, environment=name, shop=PEERS, in_one_job=in_one_job)
 
 
 def _bare(client: str, module: str, environment: str) -> Contestant:
     return Contestant(name=BARE, client=client, module=module, environment=environment, shop=None)
 
 
+PEER_NAMES = ("pgqueuer", "chancy", "oban", "procrastinate")
 CONTESTANTS = (
     Contestant(name=OURS, client="httpx", module="batch_ctl", environment="", shop=BATCHCTL),
-    *(
-        _peer(name, client)
-        for client in ("aiohttp", "httpx")
-        for name in ("pgqueuer", "chancy", "oban", "procrastinate")
-    ),
+    *(_peer(name, client) for client in ("aiohttp", "httpx") for name in PEER_NAMES),
+    *(_peer(name, client, in_one_job=True) for client in ("aiohttp", "httpx") for name in PEER_NAMES),
     _bare("httpx", "bare_threads", ""),
     _bare("aiohttp", "bare", "bare"),
     _bare("pyreqwest", "bare", "bare"),

@@ -66,8 +66,7 @@ def run(contestant: Contestant, work: Work, server: Server | None) -> Result:
     with _provider(work) as (process, url):
         provider_cpu_before_s = worker_cpu_s(process.pid)
         if contestant.shop is None or server is None:
-            assignment = Assignment(work=work, client=contestant.client, dsn="", provider_url=url)
-            with _performance(contestant, assignment) as worker:
+            with _performance(contestant, _assign(contestant, work, "", url)) as worker:
                 timed = _time(worker)
             result = _result(contestant, work, timed)
         else:
@@ -87,9 +86,7 @@ def _run_on_database(contestant: Contestant, work: Work, server: Server, url: st
         with psycopg.connect(dsn, autocommit=True) as conn:
             shop.enqueue(conn, work, url)
         meter = Meter(server, "bench")
-        with _performance(
-            contestant, Assignment(work=work, client=contestant.client, dsn=dsn, provider_url=url)
-        ) as worker:
+        with _performance(contestant, _assign(contestant, work, dsn, url)) as worker:
             with psycopg.connect(dsn, autocommit=True) as conn:
                 conn.execute("analyze")  # What autovacuum does for any table within a minute, for everybody.
             before = meter.start()
@@ -107,6 +104,12 @@ def _run_on_database(contestant: Contestant, work: Work, server: Server, url: st
         commits_per_task=(after.commits - before.commits) / work.total,
         wal_bytes_per_task=(after.wal_bytes - before.wal_bytes) / work.total,
         top_statements=top,
+    )
+
+
+def _assign(contestant: Contestant, work: Work, dsn: str, provider_url: str) -> Assignment:
+    return Assignment(
+        work=work, client=contestant.client, in_one_job=contestant.in_one_job, dsn=dsn, provider_url=provider_url
     )
 
 

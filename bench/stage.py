@@ -2,9 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
-
-from bench.work import Assignment
 
 READY, GO, DONE, END = "ready", "go", "done", "end"
 
@@ -33,7 +30,3 @@ class Stage:
         print(word, flush=True)
         if sys.stdin.readline().strip() != answer:
             sys.exit(f"the runner is gone: it should have said {answer!r}")
-
-
-Perform = Callable[[Assignment, Stage], Awaitable[None]]
-"""What a contestant on asyncio does."""

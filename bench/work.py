@@ -53,6 +53,8 @@ class Assignment:
     work: Work
     client: str
     """The HTTP client, by the name of its package."""
+    in_one_job: bool
+    """Whether a peer's job stays with its task to the end; else each step is a job that is scheduled anew."""
     dsn: str
     """The contestant's own database; empty for those that need none."""
     provider_url: str

@@ -20,7 +20,13 @@ _cast: dict[str, Any] = {}
 
 async def submit(*, task_id: int, prompt: str) -> None:
     """Send a task, and have it polled."""
-    remote_id = await _cast["steps"].submit(prompt)
+    steps: Steps = _cast["steps"]
+    if _cast["in_one_job"]:
+        batch_id = await steps.carry(task_id, prompt)
+        if batch_id is not None:
+            await _cast["app"].push(_job(announce).with_kwargs(batch_id=batch_id))
+        return
+    remote_id = await steps.submit(prompt)
     await _cast["app"].push(_job(poll).with_kwargs(task_id=task_id, remote_id=remote_id))
 
 
@@ -57,7 +63,7 @@ async def perform(assignment: Assignment, stage: Stage) -> None:
             async with app.pool.connection() as conn:
                 return await (await psycopg.AsyncRawCursor(conn).execute(sql, params)).fetchone()
 
-        _cast.update(app=app, steps=Steps(post, execute, work.batches))
+        _cast.update(app=app, steps=Steps(post, execute, work.batches), in_one_job=assignment.in_one_job)
         await app.migrate()
         await app.declare(
             chancy.Queue(

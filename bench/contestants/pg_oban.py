@@ -34,9 +34,18 @@ async def perform(assignment: Assignment, stage: Stage) -> None:
             async def process(self, job: Any) -> None:
                 await steps.announce(job.args["batch_id"])
 
+        async def announce(batch_id: int) -> None:
+            new: Any = Announcement.new  # type: ignore[attr-defined]  # by the decorator
+            await server.enqueue(new({"batch_id": batch_id}))
+
         @oban.worker(queue="default")
         class Clip:
             async def process(self, job: Any) -> Any:
+                if assignment.in_one_job:
+                    batch_id = await steps.carry(job.args["task_id"], job.args["prompt"])
+                    if batch_id is not None:
+                        await announce(batch_id)
+                    return None
                 remote_id = job.meta.get("remote_id")
                 if remote_id is None:
                     return oban.Snooze(0, meta={"remote_id": await steps.submit(job.args["prompt"])})
@@ -45,7 +54,7 @@ async def perform(assignment: Assignment, stage: Stage) -> None:
                     return oban.Snooze(0)
                 batch_id = await steps.finish(job.args["task_id"], remote_id, ended)
                 if batch_id is not None:
-                    await server.enqueue(Announcement.new({"batch_id": batch_id}))  # type: ignore[attr-defined]  # by the decorator
+                    await announce(batch_id)
                 return None
 
         await schema.install(pool)

@@ -42,6 +42,11 @@ async def perform(assignment: Assignment, stage: Stage) -> None:
 
         async def submit(job: Any) -> None:
             task_id, prompt = json.loads(job.payload)
+            if assignment.in_one_job:
+                batch_id = await steps.carry(task_id, prompt)
+                if batch_id is not None:
+                    await queries.enqueue("announce", str(batch_id).encode())
+                return
             await queries.enqueue("poll", json.dumps([task_id, await steps.submit(prompt)]).encode())
 
         async def poll(job: Any) -> None:

@@ -55,6 +55,11 @@ async def perform(assignment: Assignment, stage: Stage) -> None:
                 await announcing.defer_async(batch_id=batch_id)
 
         async def submit(task_id: int, prompt: str) -> None:
+            if assignment.in_one_job:
+                batch_id = await steps.carry(task_id, prompt)
+                if batch_id is not None:
+                    await announcing.defer_async(batch_id=batch_id)
+                return
             await polling.defer_async(task_id=task_id, remote_id=await steps.submit(prompt))
 
         announcing = app.task(announce, name="announce")

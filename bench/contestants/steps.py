@@ -1,7 +1,8 @@
 """What an application on a job queue does for this work, whatever the queue: the same for every peer.
 
-The queue carries a task's prompt, its id at the provider and its turn; the application's own tables take the result.
-That is one statement a task, and three a batch: fewer than batchctl's contract asks of batchctl.
+Where steps are jobs of their own, the queue carries a task's prompt and its id at the provider, and the application's
+tables take the result: one statement a task, and three a batch, which is fewer than batchctl's contract asks of
+batchctl. Where one job stays with its task, each step is written down as batchctl does: three statements a task.
 """
 
 import asyncio
@@ -68,6 +69,14 @@ class Steps:
                 return Ended(succeeded=False, video_url=None, error=data["error"])
             case _:
                 return None
+
+    async def carry(self, task_id: int, prompt: str) -> int | None:
+        """Take a task from its start to its end; return what `finish` returns."""
+        remote_id = await self.submit(prompt)
+        await self._execute(statement("submitted"), [task_id, remote_id])
+        while (ended := await self.poll(remote_id)) is None:
+            await self._execute(statement("polled"), [task_id])
+        return await self.finish(task_id, remote_id, ended)
 
     async def finish(self, task_id: int, remote_id: str, ended: Ended) -> int | None:
         """Record a result and settle its batch after the last one; return the batch then, which is to be announced."""

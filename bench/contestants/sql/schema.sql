@@ -36,6 +36,8 @@ create table tasks (
     prompt text not null,
     status text not null default 'pending',
     remote_id text,
+    poll_count int not null default 0,
+    polled_at timestamptz,
     video_url text,
     error text,
     completed_at timestamptz
