@@ -494,6 +494,30 @@ CREATE TABLE public.late_results (
 
 COMMENT ON TABLE public.late_results IS 'What the provider delivered after the task had been failed; never charged.';
 
+CREATE TABLE public.operator_actions (
+    id uuid NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    os_user text NOT NULL,
+    host text NOT NULL,
+    command text NOT NULL,
+    arguments jsonb DEFAULT '{}'::jsonb NOT NULL,
+    reason text,
+    matched_count integer DEFAULT 0 NOT NULL,
+    changed_count integer DEFAULT 0 NOT NULL,
+    credits bigint DEFAULT 0 NOT NULL,
+    outcome text DEFAULT 'running'::text NOT NULL,
+    error text,
+    CONSTRAINT operator_actions_end CHECK (((ended_at IS NULL) = (outcome = 'running'::text))),
+    CONSTRAINT operator_actions_outcome CHECK ((outcome = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'interrupted'::text])))
+);
+
+COMMENT ON TABLE public.operator_actions IS 'A row for each command that an operator changed something with; one that stays running was killed.';
+
+COMMENT ON COLUMN public.operator_actions.arguments IS 'What was said on the command line, without secrets.';
+
+COMMENT ON COLUMN public.operator_actions.credits IS 'What it moved, froze or will give back, in all.';
+
 CREATE TABLE public.runs (
     id bigint NOT NULL,
     started_at timestamp with time zone NOT NULL,
@@ -679,6 +703,9 @@ ALTER TABLE ONLY public.late_looks
 ALTER TABLE ONLY public.late_results
     ADD CONSTRAINT late_results_pkey PRIMARY KEY (task_id);
 
+ALTER TABLE ONLY public.operator_actions
+    ADD CONSTRAINT operator_actions_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (id);
 
@@ -725,6 +752,8 @@ CREATE INDEX idx_credit_ledger_user_id ON public.credit_ledger USING btree (user
 CREATE INDEX idx_video_tasks_poll_tracking ON public.video_tasks USING btree (batch_job_id) WHERE ((status = 'processing'::text) AND (grsai_task_id IS NOT NULL) AND (hold_reason IS NULL));
 
 CREATE INDEX late_looks_due ON public.late_looks USING btree (next_look_at);
+
+CREATE INDEX operator_actions_began ON public.operator_actions USING btree (began_at DESC);
 
 CREATE INDEX video_tasks_deferred ON public.video_tasks USING btree (first_attempt_at) WHERE ((status = ANY (ARRAY['pending'::text, 'queued'::text])) AND (first_attempt_at IS NOT NULL) AND (batch_job_id IS NOT NULL) AND (hold_reason IS NULL));
 

@@ -29,6 +29,7 @@ OF_THE_OWNER = {"adoption/apply", "demo/clear", "demo/move_time", "history/inser
 """Statements that only the owner of the tables runs: those of migrations and of the demonstration."""
 OF_OPERATORS = {
     *(
+        *("actions/begin", "actions/end", "actions/list"),
         "batches/insert",
         "deliveries/readdress",
         "endpoints/add_secret",
@@ -170,6 +171,12 @@ CLOSED = {
     ("batch_worker", "insert", "webhook_endpoints"): "id",
     ("batch_operator", "update", "webhook_secrets"): "id endpoint_id fingerprint created_at",
     ("batch_operator", "insert", "webhook_secrets"): "id",
+    ("batch_operator", "update", "operator_actions"): "id began_at os_user host command arguments reason",
+    (
+        "batch_operator",
+        "insert",
+        "operator_actions",
+    ): "ended_at matched_count changed_count credits outcome error",
     ("batch_worker", "insert", "credit_ledger"): "id model",
     ("batch_viewer", "select", "batch_jobs"): "webhook_url",
     ("batch_viewer", "select", "video_tasks"): "prompt reference_url meta video_url",
@@ -193,11 +200,15 @@ TABLES_CLOSED = {
     (
         "batch_worker",
         "update",
-    ): "adoption adopted_wallets batch_requests batchctl_migrations credit_ledger late_results runs webhook_secrets",
+    ): """
+        adoption adopted_wallets batch_requests batchctl_migrations credit_ledger late_results operator_actions runs
+        webhook_secrets
+    """,
     ("batch_viewer", "select"): "webhook_secrets",
     ("batch_application", "select"): """
         account_breaker adopted_wallets adoption batch_requests batchctl_migrations credit_ledger credit_wallet
-        delivery_attempts late_looks late_results runs webhook_deliveries webhook_endpoints webhook_secrets
+        delivery_attempts late_looks late_results operator_actions runs webhook_deliveries webhook_endpoints
+        webhook_secrets
     """,
 }
 """The tables that are closed to a role altogether."""

@@ -16,6 +16,7 @@ from batchctl.cli.audit import audit
 from batchctl.cli.demo import demo
 from batchctl.cli.dispatch import dispatch
 from batchctl.cli.doctor import doctor
+from batchctl.cli.history import history
 from batchctl.cli.migrate import migrate
 from batchctl.cli.poll import poll
 from batchctl.cli.run_once import run_once
@@ -36,6 +37,7 @@ app.command()(settle)
 app.command()(audit)
 app.command()(migrate)
 app.command()(doctor)
+app.command()(history)
 app.command()(demo)
 app.add_typer(batch.app, name="batch")
 app.add_typer(wallet.app, name="wallet")
@@ -46,9 +48,11 @@ app.add_typer(stats.app, name="stats")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What was said before the command's name."""
+    """What a command knows of how it was called."""
 
     debug: bool
+    arguments: tuple[str, ...]
+    """All of them, as they were written."""
 
 
 def _print_version(value: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
@@ -68,7 +72,7 @@ def before_command(
 ) -> None:
     """Run paid, asynchronous batches of generation jobs on PostgreSQL."""
     del version  # its callback has done the work
-    context.obj = State(debug=debug)
+    context.obj = State(debug=debug, arguments=context.obj)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        app(args=list(arguments), prog_name="batchctl")
+        app(args=list(arguments), prog_name="batchctl", obj=tuple(arguments))
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1 if stop.code else 0
     except InterruptedBySignal as interruption:

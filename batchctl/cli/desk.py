@@ -23,10 +23,15 @@ def at_desk() -> "Iterator[World]":
         yield world
 
 
-def operator() -> str:
-    """Name who is at the desk, as far as the system tells: user@host."""
+def os_user() -> str:
+    """Name the account of who is at the desk, as far as the system tells."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):  # no such account, as in many containers
         name = str(os.getuid())
-    return f"{name}@{socket.gethostname()}".encode("utf-8", "replace").decode()[:200]
+    return name.encode("utf-8", "replace").decode()[:100]
+
+
+def operator() -> str:
+    """Name who is at the desk: user@host."""
+    return f"{os_user()}@{socket.gethostname()}".encode("utf-8", "replace").decode()[:200]

@@ -4,7 +4,21 @@ from typing import Annotated
 
 import typer
 
+from batchctl.cli.output import Form
+
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON document and nothing else.")]
+Output = Annotated[
+    Form | None,
+    typer.Option("-o", "--output", help="How data is written; else a table on a terminal, plain lines in a pipe."),
+]
+NoTrunc = Annotated[bool, typer.Option("--no-trunc", metavar="", help="Show whole ids on a terminal too.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", metavar="", help="Change nothing: show what would be changed, and stop.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", metavar="", help="Do not ask; needed where there is no terminal.")]
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Why; `batchctl history` shows it beside what was done.")
+]
 For = Annotated[
     float | None,
     typer.Option(

@@ -3,17 +3,29 @@
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from batchctl.domain.problem import UsageProblem
 from batchctl.domain.report import Finding, exit_code
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from batchctl.render.grid import Part
+
+
+class Form(StrEnum):
+    """How data is written: tables for people, all others for programs."""
+
+    TABLE = "table"
+    PLAIN = "plain"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
 
 
 def take_any_character() -> None:
@@ -69,6 +81,48 @@ def write_document(report: "DataclassInstance") -> None:
     write(document(report, only_ascii=not sys.stdout.encoding.lower().startswith("utf")))
 
 
+def chosen(form: Form | None, *, json: bool = False) -> Form:
+    """Return the form that was asked for, else tables on a terminal and plain text in a pipe; --json is -o json."""
+    if json and form not in {None, Form.JSON}:
+        raise UsageProblem(f"--json and -o {form} exclude each other")
+    return form or (Form.JSON if json else Form.TABLE if is_terminal() else Form.PLAIN)
+
+
+def give(
+    report: "DataclassInstance",
+    page: "Callable[[], Sequence[Part]]",
+    form: Form,
+    *,
+    nothing: str | None = None,
+    whole_ids: bool = False,
+) -> None:
+    """Write a report in a form that `chosen` returned; the page is made only where a form shows it.
+
+    Where its tables have no row, `nothing` is said on stderr instead. UsageProblem for a page that CSV cannot hold.
+    """
+    from batchctl.render import documents
+    from batchctl.render.grid import Grid, csv, plain
+
+    if form in {Form.JSON, Form.JSONL}:
+        only_ascii = not sys.stdout.encoding.lower().startswith("utf")
+        make = documents.document if form is Form.JSON else documents.lines
+        if text := make(report, only_ascii=only_ascii):
+            write(text)
+        return
+    parts = page()
+    grids = [part for part in parts if isinstance(part, Grid)]
+    if nothing is not None and not any(grid.rows for grid in grids):
+        write_error(nothing)
+    elif form is Form.TABLE:
+        show_tables(*parts, whole_ids=whole_ids)
+    elif form is Form.PLAIN:
+        write("\n\n".join(plain(part) for part in parts))
+    elif len(grids) == 1:
+        write(csv(grids[0]))
+    else:
+        raise UsageProblem("this page is not one table, so it cannot be CSV: -o json holds all of it")
+
+
 def show(*parts: "Part") -> None:
     """Write a page: tables on a terminal, tab-separated lines into a pipe, parts parted by empty lines."""
     if is_terminal():
@@ -79,12 +133,12 @@ def show(*parts: "Part") -> None:
         write("\n\n".join(plain(part) for part in parts))
 
 
-def show_tables(*parts: "Part") -> None:
+def show_tables(*parts: "Part", whole_ids: bool = False) -> None:
     """Write a page as tables, even into a pipe: for what is written to be read."""
     from batchctl.render.tables import print_page
 
     with _written():
-        print_page(parts)
+        print_page(parts, whole_ids=whole_ids)
         sys.stdout.flush()
 
 

@@ -1,5 +1,7 @@
 """A table as values, and as the plain text that a pipe gets: tab-separated, whole values, instants in UTC."""
 
+import io
+from csv import writer
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,6 +35,20 @@ def plain(part: Part) -> str:
     lines = ["\t".join(part.headings)]
     lines += ["\t".join(_plain(cell) for cell in row) for row in part.rows]
     return "\n".join(lines)
+
+
+def csv(grid: Grid) -> str:
+    """Return a table as CSV; a text that a spreadsheet would take for a formula begins with an apostrophe there."""
+    text = io.StringIO()
+    rows = writer(text, lineterminator="\n")
+    rows.writerow(grid.headings)
+    rows.writerows([_harmless(cell) for cell in row] for row in grid.rows)
+    return text.getvalue().rstrip("\n")
+
+
+def _harmless(cell: object) -> str:
+    text = _plain(cell)
+    return f"'{text}" if isinstance(cell, str) and text.startswith(("=", "+", "-", "@")) else text
 
 
 def instant(at: datetime) -> str:

@@ -24,6 +24,9 @@ COLOURS = {
     "retrying": "yellow",
     "refunded": "yellow",
     "failed": "red",
+    "interrupted": "red",
+    "done": "green",
+    "running": "cyan",
     "held": "red",
     "processing": "cyan",
     "queued": "blue",
@@ -40,14 +43,19 @@ _NO_WIDTH = dict.fromkeys(map(ord, "\u200d\ufe0f"))
 and cuts it in another, which ends in an IndexError. Without them each sign stands for itself."""
 
 
-def print_page(parts: Iterable[Part]) -> None:
+def print_page(parts: Iterable[Part], *, whole_ids: bool = False) -> None:
     """Print a page to the terminal; nothing in a value is taken for markup or for a command to the terminal."""
     console = Console(markup=False, highlight=False, emoji=False)
     for part in parts:
         if isinstance(part, Grid):
-            console.print(table(_fitting(part, console)))
+            console.print(table(_fitting(_with_whole_ids(part) if whole_ids else part, console)))
         else:
             console.print(Text("\n".join(_flat(line) for line in part.split("\n"))), soft_wrap=True)
+
+
+def _with_whole_ids(grid: Grid) -> Grid:
+    rows = (tuple(str(value) if isinstance(value, UUID) else value for value in row) for row in grid.rows)
+    return replace(grid, rows=tuple(rows))
 
 
 def table(grid: Grid) -> Table:

@@ -21,8 +21,12 @@ end $$;
 revoke all on
 batchctl_migrations, adoption, adopted_wallets, batch_jobs, video_tasks, batch_requests, credit_wallet, credit_ledger,
 webhook_deliveries, delivery_attempts, webhook_endpoints, webhook_secrets, late_looks, late_results, account_breaker,
-runs
+runs, operator_actions
 from batch_operator;
+
+-- Whatever changes something, and `history`
+grant select, insert (id, began_at, os_user, host, command, arguments, reason),
+update (ended_at, matched_count, changed_count, credits, outcome, error) on operator_actions to batch_operator;
 
 -- `batch create`
 grant insert (

@@ -15,11 +15,12 @@ end $$;
 revoke all on
 batchctl_migrations, adoption, adopted_wallets, batch_jobs, video_tasks, batch_requests, credit_wallet, credit_ledger,
 webhook_deliveries, delivery_attempts, webhook_endpoints, webhook_secrets, late_looks, late_results, account_breaker,
-runs
+runs, operator_actions
 from batch_viewer;
 
 grant select on
-batchctl_migrations, adoption, adopted_wallets, batch_requests, delivery_attempts, late_looks, account_breaker, runs
+batchctl_migrations, adoption, adopted_wallets, batch_requests, delivery_attempts, late_looks, account_breaker, runs,
+operator_actions
 to batch_viewer;
 grant select (
     id, user_id, status, total_count, cost_per_video, created_at, enqueued_at, success_count, failed_count,

@@ -17,7 +17,7 @@ end $$;
 revoke all on
 batchctl_migrations, adoption, adopted_wallets, batch_jobs, video_tasks, batch_requests, credit_wallet, credit_ledger,
 webhook_deliveries, delivery_attempts, webhook_endpoints, webhook_secrets, late_looks, late_results, account_breaker,
-runs
+runs, operator_actions
 from batch_worker;
 
 -- Whether the schema is that of this version, whose it was, and what doctor and the lists look at besides.

@@ -1,0 +1,49 @@
+"""`batchctl history`."""
+
+from typing import Annotated
+
+import typer
+
+from batchctl.cli import output
+from batchctl.cli.desk import at_desk
+from batchctl.cli.options import Json, NoTrunc, Output, Since, Until
+
+MOST = 10_000
+
+
+def history(
+    *,
+    since: Since = None,
+    until: Until = None,
+    os_user: Annotated[
+        str | None, typer.Option("--os-user", metavar="NAME", help="By this account of the system.")
+    ] = None,
+    command: Annotated[
+        str | None, typer.Option("--command", metavar="NAME", help="By this command (`batch cancel`) or group (batch).")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=MOST, metavar="N", help="At most so many, the newest.")
+    ] = 50,
+    no_trunc: NoTrunc = False,
+    form: Output = None,
+    json: Json = False,
+) -> None:
+    """List what operators changed by hand: who, when, why, and what came of it."""
+    from batchctl.domain.moment import moment
+    from batchctl.render.history import table
+    from batchctl.service import actions
+
+    shape = output.chosen(form, json=json)
+    with at_desk() as world:
+        now = world.clock()
+        report = actions.list_newest(
+            world,
+            since=None if since is None else moment(since, now),
+            until=None if until is None else moment(until, now),
+            os_user=os_user,
+            command=command,
+            limit=limit,
+        )
+    output.give(report, lambda: [table(report)], shape, nothing="nothing was changed by hand", whole_ids=no_trunc)
+    if report.more:
+        output.write_error(f"{limit} shown, more match: --limit N shows more")
