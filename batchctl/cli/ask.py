@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 import typer
-from click import get_current_context
+from typer._click.globals import get_current_context  # typer has no public name for it
 
 from batchctl.domain.problem import Problem, UsageProblem
 
@@ -41,7 +41,7 @@ def called(reason: str | None = None) -> "Command":
 
     context = get_current_context()
     given = {
-        name: value for name, value in context.params.items() if name not in LEFT_OUT and value not in {None, False}
+        name: value for name, value in context.params.items() if name not in LEFT_OUT and value not in (None, False, [])
     }
     return Command(
         os_user=os_user(),
