@@ -7,7 +7,7 @@ CODE := $(wildcard batchctl tests bench)
 SQL := $(wildcard sql/*/*.sql sql/*/*/*.sql)
 PG15_BIN ?= /usr/lib/postgresql/15/bin
 
-.PHONY: help demo test test-pg15 torture bench check lint types imports sql format schema lock clean
+.PHONY: help demo test test-pg15 torture bench check lint types imports sql format schema reference lock clean
 
 help: ## Print this list
 	@while IFS= read -r line; do case $$line in [a-z]*:*' ## '*) \
@@ -54,9 +54,12 @@ format: .venv/dev.stamp ## Lay out Python and SQL
 schema: .venv/dev.stamp ## Write sql/schema.sql, the picture of the migrated schema
 	@$(BIN)/python -c "$$WRITE_SCHEMA"
 
+reference: .venv/dev.stamp ## Write docs/commands.md and docs/json, made from the program
+	@$(BIN)/python -m tests.reference
+
 lock: .venv/made.stamp ## Make the locked files anew from pyproject.toml (UV_FLAGS=--upgrade for newer versions)
 	@$(PIP) uv
-	@$(COMPILE) --group dev --output-file requirements/dev.lock
+	@$(COMPILE) --extra fast --group dev --output-file requirements/dev.lock
 	@$(COMPILE) --group build --constraints requirements/dev.lock --output-file requirements/run.lock
 	@for peer in $(PEERS); do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	    $(UV_FLAGS) --python-version $$([ $$peer = oban ] && echo 3.12 || echo 3.11) \

@@ -1,17 +1,28 @@
 """The database: one connection, and the only place that begins or ends a transaction."""
 
+import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors, sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
+from batchctl import address
 from batchctl.domain.clock import Sleep
-from batchctl.domain.problem import ConfigProblem, Problem, UnreachableProblem
+from batchctl.domain.problem import (
+    BusyProblem,
+    ConfigProblem,
+    Problem,
+    RowsRejectedError,
+    SchemaProblem,
+    ShortageProblem,
+    UnreachableProblem,
+    UnreadableProblem,
+)
 from batchctl.failpoint import Failpoint, reach
-from batchctl.statement import Conn
+from batchctl.statement import Conn, read_any_instant
 
 Result = TypeVar("Result")
 
@@ -26,6 +37,9 @@ _SILENCE = {"keepalives_idle": "15", "keepalives_interval": "5", "keepalives_cou
 _SESSION = {"statement_timeout": "60s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
 _OPTIONS_REFUSED = "unsupported startup parameter"
 """What PgBouncer says to options at the start of a session."""
+_WRITING_FUNCTION = (
+    "a function that is only to be asked wants to write ({}): see get_enterprise_webhook_for_batch, which must not"
+)
 _TRY_AGAIN = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 _REJECTED = (
     psycopg.DataError,
@@ -39,32 +53,6 @@ _REJECTED = (
 _OTHER_SCHEMA = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction)
 
 
-class RowsRejectedError(Exception):
-    """The database refused what a transaction wrote, for the sake of some row in it: nothing was written."""
-
-
-class BusyProblem(Problem):
-    """Others held what was needed for too long; nothing was written."""
-
-    def __init__(self, said: str) -> None:
-        """Take what PostgreSQL said."""
-        super().__init__(f"the database is too busy ({said}); the next pass tries again")
-        self.said = said
-
-
-class ShortageProblem(Problem):
-    """The database lacked something: time, memory, disk, a free connection; nothing was written."""
-
-
-class SchemaProblem(ConfigProblem):
-    """A table, column or function is missing: the schema is not that of this version."""
-
-    def __init__(self, said: str) -> None:
-        """Take what PostgreSQL said."""
-        super().__init__(f"the schema is not migrated ({said}): run `batchctl migrate`")
-        self.said = said
-
-
 class Database:
     """One autocommit connection, opened when it is first needed and again when it broke."""
 
@@ -74,6 +62,8 @@ class Database:
         self._sleep = sleep
         self._session = _SESSION if session is None else session
         self._conn: Conn | None = None
+        self._listening: Conn | None = None
+        """The connection that was told to listen, if it is still in use."""
         self._addresses: frozenset[str] = frozenset()
 
     @property
@@ -119,13 +109,16 @@ class Database:
         """Run statements outside a transaction: a look at the clock, a read that stands alone.
 
         They must change nothing when they are run again, for a connection that broke meanwhile is replaced once.
-        Raises what `transact` raises, but is not repeated when others hold what it needs.
+        Raises what `transact` raises, but is not repeated when others hold what it needs; UnreadableProblem where the
+        database cannot digest a row.
         """
         is_replaceable = self._conn is not None
         try:
             with self._translated(), self._open() as conn, conn.transaction() if is_pooled(conn) else nullcontext():
                 _limit(conn, self._session)
                 return question(conn)
+        except RowsRejectedError as error:
+            raise UnreadableProblem(str(error)) from error
         except UnreachableProblem:
             if not is_replaceable:
                 raise
@@ -138,14 +131,38 @@ class Database:
     def survey(self, look: Callable[[Conn], Result]) -> Result:
         """Run several reads in one read-only transaction, all of them as the database was at the first of them.
 
-        Raises what `transact` raises; nothing that `look` does can change a row.
+        Raises what `ask` raises, and Problem when what is called there would write; nothing that `look` does can change
+        a row.
         """
 
         def still(conn: Conn) -> Result:
             conn.execute("set transaction isolation level repeatable read, read only")
-            return look(conn)
+            try:
+                return look(conn)
+            except errors.ReadOnlySqlTransaction as error:
+                raise Problem(_WRITING_FUNCTION.format(_first_line(error))) from error
 
-        return self.transact(still)
+        try:
+            return self.transact(still)
+        except RowsRejectedError as error:
+            raise UnreadableProblem(str(error)) from error
+
+    def await_word(self, channel: str, seconds: float, also: int) -> bool:
+        """Sleep until somebody notifies on `channel`, the file `also` can be read, or `seconds` have passed.
+
+        Say whether somebody did; at once and so too when the connection is new, for what was said before is not heard.
+        Raises UnreachableProblem when the connection breaks. Nobody is heard behind a pooler.
+        """
+        with self._translated(), self._open() as conn:
+            if self._listening is not conn:
+                conn.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+                self._listening = conn
+                return True
+            heard = list(conn.notifies(timeout=0))
+            if not heard:
+                select.select([conn.fileno(), also], [], [], seconds)
+                heard = list(conn.notifies(timeout=0))
+            return bool(heard)
 
     def need_session(self) -> None:
         """Raise ConfigProblem where a pooler stands between: for what must outlast a transaction, as a lock may."""
@@ -206,11 +223,11 @@ class Database:
             if self._is_lost(error):
                 with suppress(psycopg.Error):
                     self.close()
-                message = f"the connection to the database was lost ({_first_line(error)}); the next pass goes on"
-                raise UnreachableProblem(message) from error
+                message = f"the connection to the database was lost ({_first_line(error)})"
+                raise UnreachableProblem(message, then="goes on") from error
             if isinstance(error, psycopg.OperationalError):
-                message = f"the database could not do it ({_first_line(error)}); the next pass tries again"
-                raise ShortageProblem(message) from error
+                message = f"the database could not do it ({_first_line(error)})"
+                raise ShortageProblem(message, then="tries again") from error
             raise
 
     def _is_lost(self, error: psycopg.Error) -> bool:
@@ -229,12 +246,7 @@ def connect(conninfo: str, session: dict[str, str] | None = None) -> Conn:
     Raises ConfigProblem when the address cannot be read, UnreachableProblem when nobody answers there. Neither message
     holds the password.
     """
-    try:
-        given = conninfo_to_dict(conninfo)
-    except psycopg.ProgrammingError:
-        # Not from it: it quotes the address.
-        message = "BATCHCTL_DATABASE_URL cannot be read: it must be a URL (postgresql://…) or `key=value` pairs"
-        raise ConfigProblem(message) from None
+    given = address.read(conninfo)
     ours = [f"-c {name}={value}" for name, value in (session or {}).items()]
     defaults = {
         "application_name": "batchctl",
@@ -254,6 +266,7 @@ def connect(conninfo: str, session: dict[str, str] | None = None) -> Conn:
         # A pooler greets with a number of its own; the process that answers statements has another.
         if conn.execute("select pg_backend_pid()").fetchone() != (conn.info.backend_pid,):
             conn.prepare_threshold = None
+        read_any_instant(conn)
     except psycopg.OperationalError as error:
         message = f"the database cannot be reached: {_first_line(error)}"
         raise UnreachableProblem(message) from error

@@ -85,6 +85,9 @@ def base_url(value: object) -> object:
 def webhook_secret(value: object) -> object:
     """Refuse a secret that nothing can be signed with; each delivery would only find out one by one."""
     if isinstance(value, str):
+        if value.isspace():  # Whoever guesses at all guesses that first.
+            message = "must be more than blanks"
+            raise ValueError(message)
         try:
             sign_standard(value, "id", 0, b"")
         except ValueError as error:  # that of a malformed whsec_ secret, and that of bytes that are no text

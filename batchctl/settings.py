@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from batchctl import secret_file, setting_rules
 from batchctl.domain.limits import LEASE_SLACK, Limits, OrphanPolicy
 from batchctl.domain.problem import ConfigProblem
+from batchctl.domain.wire import HttpClient
 
 _HOUR_S = 3600
 _YEAR_S = 366 * 24 * _HOUR_S
@@ -104,6 +106,10 @@ class Settings(BaseSettings):
         Seconds,
         _named("BATCH_INCOMPLETE_TIMEOUT_SECONDS", "how long a queued batch may miss tasks before it is refused"),
     ] = 600
+    http_client: Annotated[
+        HttpClient,
+        _named("BATCHCTL_HTTP_CLIENT", "httpx, curl (`batchctl[fast]`), or auto: curl where it is installed"),
+    ] = HttpClient.AUTO
     grsai_host: Annotated[
         str,
         BeforeValidator(setting_rules.host),
@@ -220,6 +226,37 @@ def names_of(field: FieldInfo) -> list[str]:
 def is_secret(field: FieldInfo) -> bool:
     """Say whether a setting is a secret, which may also stand in a file named by its variable and _FILE."""
     return field.annotation == SecretStr | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The settings as far as they can be read."""
+
+    settings: Settings
+    """With the default in place of each value that is wrong."""
+    wrong: dict[str, str]
+    """By the field's name: what its value must be, which is not told itself."""
+
+
+def look_at_settings() -> Look:
+    """Read the environment as `read_settings` does, but go on where something is wrong."""
+    named = {name: names_of(field) for name, field in Settings.model_fields.items()}
+    given: dict[str, Any] = {}
+    wrong: dict[str, str] = {}
+    for name in (name for name, field in Settings.model_fields.items() if is_secret(field)):
+        try:
+            found = secret_file.find(os.environ, named[name])
+        except ConfigProblem as problem:
+            wrong[name], given[named[name][0]] = str(problem), None
+        else:
+            given |= [] if found is None else [found]
+    try:
+        return Look(settings=Settings.model_validate(given), wrong=wrong)
+    except ValidationError as error:
+        for one in error.errors(include_input=False):
+            name = next(name for name, names in named.items() if one["loc"][0] in names)
+            wrong[name], given[named[name][0]] = _must_be(one["msg"]), Settings.model_fields[name].default
+    return Look(settings=Settings.model_validate(given), wrong=wrong)
 
 
 def read_settings() -> Settings:

@@ -1,16 +1,24 @@
-"""One SQL file and the row it returns; where `sql/` is found."""
+"""One SQL file and the row it returns, whatever the times in it; where `sql/` is found."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar, get_args, get_type_hints
+from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_type_hints
 
-from psycopg import Connection, Cursor
+from psycopg import Connection, Cursor, DataError, adapters
+from psycopg.abc import AdaptContext, Buffer
+from psycopg.adapt import Loader
+from psycopg.pq import Format
 
 Conn = Connection[tuple[Any, ...]]
 """A connection as the store functions take it: inside a transaction that a service opened."""
+
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+"""Between them an instant has a date in every time zone. PostgreSQL's calendar is longer, and other programs use it."""
 
 Row = TypeVar("Row")
 
@@ -26,6 +34,30 @@ def sql_dir() -> Path:
     package = Path(__file__).resolve().parent
     packaged = package / "_sql"
     return packaged if packaged.is_dir() else package.parent / "sql"
+
+
+class _AnyInstant(Loader):
+    """Reads an instant that Python cannot hold (infinity, years before 1 and after 9999) as the nearest that it can."""
+
+    def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
+        """Leave all others to psycopg."""
+        super().__init__(oid, context)
+        usual = cast("type[Loader]", adapters.get_loader(oid, Format.TEXT))
+        self._usual = usual(oid, context)
+
+    def load(self, data: Buffer) -> datetime:
+        """Read one as the server writes it."""
+        try:
+            instant: datetime = self._usual.load(data)
+        except DataError:
+            text = bytes(data)
+            return EARLIEST if text.startswith(b"-") or text.endswith(b"BC") else LATEST
+        return min(max(instant, EARLIEST), LATEST)
+
+
+def read_any_instant(conn: Conn) -> None:
+    """Let a connection read whatever instants other programs have written; nothing is changed in the database."""
+    conn.adapters.register_loader("timestamptz", _AnyInstant)
 
 
 class Statement(Generic[Row]):

@@ -52,7 +52,10 @@ def _bare(client: str, module: str, environment: str) -> Contestant:
 
 PEER_NAMES = ("pgqueuer", "chancy", "oban", "procrastinate")
 CONTESTANTS = (
-    Contestant(name=OURS, client="httpx", module="batch_ctl", environment="", shop=BATCHCTL),
+    *(
+        Contestant(name=OURS, client=client, module="batch_ctl", environment="", shop=BATCHCTL)
+        for client in ("curl", "httpx")
+    ),
     *(_peer(name, client) for client in ("aiohttp", "httpx") for name in PEER_NAMES),
     *(_peer(name, client, in_one_job=True) for client in ("aiohttp", "httpx") for name in PEER_NAMES),
     _bare("httpx", "bare_threads", ""),

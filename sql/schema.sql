@@ -1,5 +1,16 @@
 -- Written by `make schema`.
 
+CREATE FUNCTION public.batchctl_announce_batch() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    if not exists (select from batch_jobs as b where b.next_step = 'claim' and b.id <> new.id) then
+        notify batchctl_batch;
+    end if;
+    return null;
+end $$;
+
 CREATE TABLE public.batch_jobs (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     user_id uuid NOT NULL,
@@ -27,6 +38,8 @@ CREATE TABLE public.batch_jobs (
     tasks_in_flight integer DEFAULT 0 NOT NULL,
     tasks_succeeded integer DEFAULT 0 NOT NULL,
     tasks_failed integer DEFAULT 0 NOT NULL,
+    cancelled_at timestamp with time zone,
+    retry_of uuid,
     next_step text GENERATED ALWAYS AS (
 CASE
     WHEN (hold_reason IS NOT NULL) THEN NULL::text
@@ -38,6 +51,7 @@ CASE
     WHEN (status = 'queued'::text) THEN 'claim'::text
     WHEN ((status = 'processing'::text) AND (settlement_status <> 'pending'::text)) THEN 'adopt'::text
     WHEN ((status = 'processing'::text) AND (frozen_credits = 0) AND (total_count > 0) AND (cost_per_video > 0)) THEN 'adopt'::text
+    WHEN ((status = 'processing'::text) AND (tasks_pending > 0) AND (cancelled_at IS NOT NULL)) THEN 'close'::text
     WHEN ((status = 'processing'::text) AND (tasks_pending > 0)) THEN 'start'::text
     WHEN ((status = 'processing'::text) AND (tasks_in_flight > 0)) THEN 'poll'::text
     WHEN ((status = 'processing'::text) AND ((tasks_succeeded + tasks_failed) < task_count)) THEN 'adopt'::text
@@ -72,7 +86,11 @@ COMMENT ON COLUMN public.batch_jobs.tasks_succeeded IS 'Tasks that succeeded; ke
 
 COMMENT ON COLUMN public.batch_jobs.tasks_failed IS 'Tasks that failed; kept by the trigger.';
 
-COMMENT ON COLUMN public.batch_jobs.next_step IS 'refuse: malformed; fill: tasks are missing; claim; start: has pending tasks; poll: all sent; settle: all finished; close: failed, its tasks are still to be failed; adopt: in a state of the original worker; null: nothing to do.';
+COMMENT ON COLUMN public.batch_jobs.cancelled_at IS 'Set: nothing of it is sent any more; what was sent is let finish.';
+
+COMMENT ON COLUMN public.batch_jobs.retry_of IS 'The batch whose failed tasks this one repeats.';
+
+COMMENT ON COLUMN public.batch_jobs.next_step IS 'refuse: malformed; fill: tasks are missing; claim; start: has pending tasks; poll: all sent; settle: all finished; close: failed or cancelled, its tasks are still to be failed; adopt: in a state of the original worker; null: nothing to do.';
 
 CREATE FUNCTION public.batchctl_audited(since timestamp with time zone) RETURNS SETOF public.batch_jobs
     LANGUAGE sql STABLE
@@ -298,7 +316,7 @@ CREATE FUNCTION public.batchctl_keep_provider_host() RETURNS trigger
     AS $$
 begin
     -- The rights of whoever writes, for the function has no others: only workers may insert here.
-    if not has_table_privilege('runs', 'insert') then
+    if not has_any_column_privilege('runs', 'insert') then
         new.provider_host := case when tg_op = 'UPDATE' then old.provider_host end;
     end if;
     return new;
@@ -472,10 +490,16 @@ CREATE TABLE public.delivery_attempts (
     started_at timestamp with time zone NOT NULL,
     duration_ms integer,
     status_code integer,
-    error text
+    error text,
+    by_operator boolean DEFAULT false NOT NULL,
+    answer text
 );
 
 COMMENT ON TABLE public.delivery_attempts IS 'Every try. Without a duration: under way, or its worker died with it.';
+
+COMMENT ON COLUMN public.delivery_attempts.by_operator IS 'An operator asked for it: no step of the schedule.';
+
+COMMENT ON COLUMN public.delivery_attempts.answer IS 'How the receiver''s answer begins, without what could do harm.';
 
 CREATE TABLE public.late_looks (
     task_id uuid NOT NULL,
@@ -518,6 +542,29 @@ COMMENT ON COLUMN public.operator_actions.arguments IS 'What was said on the com
 
 COMMENT ON COLUMN public.operator_actions.credits IS 'What it moved, froze or will give back, in all.';
 
+CREATE TABLE public.pauses (
+    stage text NOT NULL,
+    paused_at timestamp with time zone NOT NULL,
+    os_user text NOT NULL,
+    host text NOT NULL,
+    reason text NOT NULL,
+    resumed_at timestamp with time zone,
+    CONSTRAINT pauses_stage CHECK ((stage = ANY (ARRAY['dispatch'::text, 'poll'::text, 'settle'::text, 'webhook'::text])))
+);
+
+COMMENT ON TABLE public.pauses IS 'A row for each stage that was ever paused, by whom, and why: its last pause, which lasts while resumed_at is null.';
+
+COMMENT ON COLUMN public.pauses.resumed_at IS 'What passed its deadline before then, for nobody worked on it, is tried once more before it fails.';
+
+CREATE TABLE public.pruned_history (
+    singleton boolean DEFAULT true NOT NULL,
+    ended_before timestamp with time zone NOT NULL,
+    pruned_at timestamp with time zone NOT NULL,
+    CONSTRAINT pruned_history_singleton_check CHECK (singleton)
+);
+
+COMMENT ON TABLE public.pruned_history IS 'Events of batches that ended before then may be gone: batchctl prune deleted those that were delivered or given up.';
+
 CREATE TABLE public.runs (
     id bigint NOT NULL,
     started_at timestamp with time zone NOT NULL,
@@ -525,10 +572,13 @@ CREATE TABLE public.runs (
     host text NOT NULL,
     process_id integer NOT NULL,
     exit_code integer NOT NULL,
-    report jsonb NOT NULL
+    report jsonb NOT NULL,
+    pass_id uuid
 );
 
 COMMENT ON TABLE public.runs IS 'One row a pass with work; report is what run-once --json prints for that pass.';
+
+COMMENT ON COLUMN public.runs.pass_id IS 'What the lines of the log carry; null where the pass is older than this column.';
 
 ALTER TABLE public.runs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.runs_id_seq
@@ -578,6 +628,7 @@ CREATE TABLE public.video_tasks (
     provider_host text,
     video_url_seen_at timestamp with time zone,
     hold_reason text,
+    retry_of uuid,
     CONSTRAINT video_tasks_progress_check CHECK (((progress >= 0) AND (progress <= 100))),
     CONSTRAINT video_tasks_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'queued'::text, 'processing'::text, 'succeeded'::text, 'failed'::text])))
 )
@@ -606,6 +657,8 @@ COMMENT ON COLUMN public.video_tasks.provider_host IS 'Where it was submitted; p
 COMMENT ON COLUMN public.video_tasks.video_url_seen_at IS 'When the link was received; the provider keeps it about 2 hours.';
 
 COMMENT ON COLUMN public.video_tasks.hold_reason IS 'Set: no stage touches the task until an operator releases it.';
+
+COMMENT ON COLUMN public.video_tasks.retry_of IS 'The failed task that this one repeats.';
 
 CREATE TABLE public.webhook_deliveries (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -706,6 +759,12 @@ ALTER TABLE ONLY public.late_results
 ALTER TABLE ONLY public.operator_actions
     ADD CONSTRAINT operator_actions_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.pauses
+    ADD CONSTRAINT pauses_pkey PRIMARY KEY (stage);
+
+ALTER TABLE ONLY public.pruned_history
+    ADD CONSTRAINT pruned_history_pkey PRIMARY KEY (singleton);
+
 ALTER TABLE ONLY public.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (id);
 
@@ -737,13 +796,19 @@ CREATE INDEX batch_jobs_held ON public.batch_jobs USING btree (id) WHERE (hold_r
 
 CREATE INDEX batch_jobs_of_customer ON public.batch_jobs USING btree (user_id, status, created_at DESC);
 
+CREATE INDEX batch_jobs_retries ON public.batch_jobs USING btree (retry_of) WHERE (retry_of IS NOT NULL);
+
 CREATE INDEX batch_requests_of_batch ON public.batch_requests USING btree (batch_job_id);
+
+CREATE UNIQUE INDEX credit_ledger_adjust_once ON public.credit_ledger USING btree (user_id, ref_id) WHERE (ref_type = 'wallet_adjust'::text);
 
 CREATE UNIQUE INDEX credit_ledger_batch_once ON public.credit_ledger USING btree (ref_id, ref_type, bucket) WHERE (ref_type = ANY (ARRAY['batch_upfront'::text, 'batch_refund'::text]));
 
 CREATE INDEX credit_ledger_by_time ON public.credit_ledger USING brin (created_at) WITH (autosummarize='on');
 
 CREATE UNIQUE INDEX credit_ledger_grant_once ON public.credit_ledger USING btree (user_id, ref_id) WHERE (ref_type = 'wallet_grant'::text);
+
+CREATE INDEX delivery_attempts_started ON public.delivery_attempts USING btree (started_at);
 
 CREATE INDEX idx_batch_jobs_status_created ON public.batch_jobs USING btree (status, created_at DESC);
 
@@ -773,7 +838,11 @@ CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (ne
 
 CREATE INDEX webhook_deliveries_set_aside ON public.webhook_deliveries USING btree (created_at, id) WHERE ((status = 'retrying'::text) AND (next_attempt_at IS NULL));
 
+CREATE INDEX webhook_deliveries_written ON public.webhook_deliveries USING btree (status, created_at, id);
+
 CREATE INDEX webhook_secrets_of_endpoint ON public.webhook_secrets USING btree (endpoint_id);
+
+CREATE TRIGGER batchctl_announce_batch AFTER UPDATE ON public.batch_jobs FOR EACH ROW WHEN (((new.next_step = 'claim'::text) AND (old.next_step IS DISTINCT FROM 'claim'::text))) EXECUTE FUNCTION public.batchctl_announce_batch();
 
 CREATE TRIGGER batchctl_count_deleted AFTER DELETE ON public.video_tasks REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.batchctl_count_tasks();
 

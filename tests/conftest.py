@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Conn = Connection[tuple[Any, ...]]
 
+os.environ.setdefault("BATCHCTL_HTTP_CLIENT", "httpx")  # Whatever is installed: faults are armed in its transport.
 _MEMORY = Path("/dev/shm")  # noqa: S108 - the standard place of files in memory; each of ours has a random name
 _ROOM_BYTES = 2**30
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")

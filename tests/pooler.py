@@ -42,6 +42,8 @@ DIRECT = {
     "tests/service/test_outage.py": "the pooler notices late that the database is back",
     "tests/faults/test_receiver.py::test_database_goes_when": "the pooler notices late that the database is back",
     "tests/test_pooler.py": "has poolers of its own",
+    "tests/cli/test_worker.py": "is about being woken, which no pooler lets through; one test has a pooler of its own",
+    "tests/service/test_worker.py::test_new_connection_counts_as_word": "is about being woken",
     "tests/test_db.py::test_database_that_is_away_is_waited_for": "the pooler notices late that the database is back",
     "tests/test_db.py::test_options_of_the_address_come_on_top": "is about options",
 }

@@ -3,6 +3,7 @@
 Every scenario ends with the audit: each of its checks must find nothing.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from batchctl.domain.audit import CheckResult
 from batchctl.domain.clock import Clock
 from batchctl.domain.limits import Limits
 from batchctl.domain.report import PassReport, judged
+from batchctl.domain.wire import Http, HttpClient
 from batchctl.gateways.courier import Courier
 from batchctl.gateways.grsai import Grsai
 from batchctl.gateways.http import ThreadedHttp
@@ -252,13 +254,14 @@ class Company:
             yield replace(
                 self.world,
                 db=stack.enter_context(closing(Database(self.dsn, self.clock.sleep))),
-                provider_http=stack.enter_context(closing(ThreadedHttp(PLACES))),
+                provider_http=stack.enter_context(closing(provider_client())),
                 webhook_http=stack.enter_context(closing(ThreadedHttp(PLACES))),
             )
 
     def start_process(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
         """Start batchctl as a process of its own, which works by real time, on this scenario's database."""
         environment = {
+            "BATCHCTL_HTTP_CLIENT": os.environ.get("BATCHCTL_HTTP_CLIENT", HttpClient.HTTPX),
             "BATCHCTL_DATABASE_URL": self.dsn,
             "GRSAI_HOST": self.provider.base_url,
             "GRSAI_API_KEY": "sk-test",
@@ -292,6 +295,15 @@ class Company:
         assert self.receiver.journal.badly_signed() == ()
 
 
+def provider_client() -> Http:
+    """Build the client that BATCHCTL_HTTP_CLIENT names: with `curl` the whole suite speaks to the provider by it."""
+    if os.environ.get("BATCHCTL_HTTP_CLIENT") == HttpClient.CURL:
+        from batchctl.gateways.curl import CurlHttp  # noqa: PLC0415 - an extra
+
+        return CurlHttp(PLACES)
+    return ThreadedHttp(PLACES)
+
+
 @contextmanager
 def at_work(dsn: str, **courier: Any) -> Iterator[Company]:
     """Build a scenario on a migrated database and check its books at the end."""
@@ -320,7 +332,7 @@ def at_work(dsn: str, **courier: Any) -> Iterator[Company]:
             provider=Grsai(
                 host=provider.base_url, api_key="sk-test", timeout_ms=2000, callback_base_url=None, clock=clock
             ),
-            provider_http=stack.enter_context(closing(ThreadedHttp(PLACES))),
+            provider_http=stack.enter_context(closing(provider_client())),
             courier=Courier(clock=clock, **settings),
             webhook_http=stack.enter_context(closing(ThreadedHttp(PLACES))),
             vault=FernetVault([KEY]),

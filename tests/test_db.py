@@ -3,13 +3,22 @@
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta, timezone
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from batchctl.db import Database, RowsRejectedError, SchemaProblem, ShortageProblem, connect
-from batchctl.domain.problem import ConfigProblem, Problem, UnreachableProblem
+from batchctl.db import Database, connect
+from batchctl.domain.problem import (
+    ConfigProblem,
+    Problem,
+    RowsRejectedError,
+    SchemaProblem,
+    ShortageProblem,
+    UnreachableProblem,
+)
+from batchctl.statement import EARLIEST, LATEST
 from tests.conftest import Conn
 
 QUICK = {"lock_timeout": "20ms", "deadlock_timeout": "10ms", "statement_timeout": "5s"}
@@ -65,6 +74,50 @@ def test_refused_row_is_told_without_its_values(numbers: str, statement: str, va
         with pytest.raises(RowsRejectedError, match=said) as caught:
             db.transact(lambda tx: tx.execute(statement.encode(), None if value is None else [value]))
         assert "secret" not in "".join(traceback.format_exception(caught.value))
+        assert db.ask(count) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("infinity", LATEST),
+        ("-infinity", EARLIEST),
+        ("20000-01-01 00:00:00+00", LATEST),
+        ("0044-03-15 12:00:00+00 BC", EARLIEST),
+        ("9999-12-31 23:59:59+00", LATEST),
+        ("0001-01-01 00:00:01+00", EARLIEST),
+        ("2026-02-03 04:05:06.789+00", datetime(2026, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)),
+    ],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])
+def test_every_instant_can_be_read_and_shown(numbers: str, zone: str, written: str, read: datetime) -> None:
+    """An instant that Python cannot hold is read as the nearest that has a date in every zone; others as they are."""
+    with database(make_conninfo(numbers, options=f"-c TimeZone={zone}")) as db:
+        row = db.ask(lambda tx: tx.execute("select %s::timestamptz, null::timestamptz", [written]).fetchone())
+    assert row == (read, None)
+    assert read.astimezone(timezone(timedelta(hours=14))) == read.astimezone(timezone(timedelta(hours=-12)))
+
+
+def test_rows_that_cannot_be_read_are_a_problem(numbers: str) -> None:
+    """A sum beyond measure in what is only read is no bug of ours: one line says what it is and what to do."""
+    beyond = b"select sum(n)::int from (values (2147483647), (1)) as v (n)"
+    with database(numbers) as db:
+        for read in (db.ask, db.survey):
+            with pytest.raises(Problem, match=r"could not read its rows \(integer out of range\): .* put it right"):
+                read(lambda tx: tx.execute(beyond).fetchone())
+            assert read(count) == 2
+
+
+def test_function_that_writes_is_named_where_nothing_may_be_written(numbers: str) -> None:
+    """A customer's function that writes while it is only asked is told as that, and not as a lost connection."""
+    with psycopg.connect(numbers, autocommit=True) as conn:
+        conn.execute(
+            "create function noting() returns int language sql as 'insert into numbers values (9) returning id'"
+        )
+    with database(numbers) as db:
+        with pytest.raises(Problem, match=r"wants to write \(cannot execute INSERT in a read-only") as caught:
+            db.survey(lambda tx: tx.execute(b"select noting()").fetchone())
+        assert not isinstance(caught.value, UnreachableProblem)
         assert db.ask(count) == 2
 
 
@@ -271,3 +324,16 @@ def test_survey_survives_the_loss_of_an_idle_connection(numbers: str) -> None:
             " where datname = current_database() and pid <> pg_backend_pid()"
         )
         assert db.survey(count) == 2
+
+
+def test_who_tries_again_depends_on_who_asks(numbers: str) -> None:
+    """A pass is followed by another one, which tries again; to a person no pass is promised."""
+    with database(numbers) as db, psycopg.connect(numbers) as other:
+        other.execute("update numbers set n = 1 where id = 1")
+        with pytest.raises(Problem) as caught:
+            db.transact(lambda tx: tx.execute(b"update numbers set n = 2 where id = 1"))
+
+    busy = "the database is too busy (canceling statement due to lock timeout)"
+    assert str(caught.value) == f"{busy}: try again"
+    assert caught.value.in_a_pass == f"{busy}; the next pass tries again"
+    assert Problem("so it is").in_a_pass == "so it is"

@@ -113,6 +113,8 @@ def test_edited_file_is_refused(db: Database) -> None:
         ("batch_requests_of_batch", "batch_requests (user_id)"),
         ("credit_ledger_grant_once", "credit_ledger (user_id)"),
         ("webhook_deliveries_set_aside", "webhook_deliveries (url)"),
+        ("webhook_deliveries_written", "webhook_deliveries (url)"),
+        ("delivery_attempts_started", "delivery_attempts (attempt)"),
     ],
 )
 def test_interrupted_index_is_built_anew(db: Database, conn: Conn, index: str, columns: str) -> None:
@@ -127,6 +129,9 @@ def test_interrupted_index_is_built_anew(db: Database, conn: Conn, index: str, c
     )
     conn.execute(
         "insert into webhook_deliveries (batch_job_id, event_type, url, body) select id, 'x', 'u', '' from batch_jobs"
+    )
+    conn.execute(
+        "insert into delivery_attempts (delivery_id, attempt, started_at) select id, 1, now() from webhook_deliveries"
     )
     with pytest.raises(psycopg.errors.UniqueViolation):
         conn.execute(f"create unique index concurrently {index} on {columns}".encode())

@@ -11,8 +11,12 @@ import pytest
 from psycopg import errors, sql
 
 from batchctl.db import Database
+from batchctl.domain.batch_page import Wanted
 from batchctl.domain.new_task import NewTask
+from batchctl.service import batch, stats
 from batchctl.service.create import create
+from batchctl.service.migrate import need_migrated
+from batchctl.service.pick import pick
 from batchctl.service.psql import role_script
 from batchctl.statement import sql_dir
 from tests import test_plans
@@ -25,20 +29,27 @@ from tests.test_sql import PARAMETER
 
 EXPLAINABLE = ("copy", "select", "with", "insert", "update", "delete")
 COPY = re.compile(r"^copy (\w+ \(([^)]*)\)) from stdin$")
-OF_THE_OWNER = {"adoption/apply", "demo/clear", "demo/move_time", "history/insert"}
-"""Statements that only the owner of the tables runs: those of migrations and of the demonstration."""
+OF_THE_OWNER = {
+    *("adoption/apply", "demo/clear", "demo/move_time", "history/insert", "prune/deliveries", "prune/late_results"),
+    *("prune/record", "prune/runs"),
+}
+"""Statements that only the owner of the tables runs: those of migrations, of the demonstration and of pruning."""
 OF_OPERATORS = {
     *(
         *("actions/begin", "actions/end", "actions/list"),
+        "batches/cancel",
         "batches/insert",
         "deliveries/readdress",
         "endpoints/add_secret",
         "endpoints/expire_secrets",
         "endpoints/forget_secrets",
+        "endpoints/remove",
         "endpoints/reseal",
+        *("pauses/begin", "pauses/end"),
         "requests/insert",
         "tasks/copy",
         "tasks/insert",
+        "tasks/insert_again",
         "wallets/grant",
         "wallets/open",
     ),
@@ -157,18 +168,21 @@ def test_no_privilege_is_one_too_many(roles: Roles, name: str) -> None:
 CLOSED = {
     ("batch_worker", "update", "batch_jobs"): """
         id user_id total_count cost_per_video created_at enqueued_at webhook_url
-        task_count tasks_pending tasks_in_flight tasks_succeeded tasks_failed next_step
+        task_count tasks_pending tasks_in_flight tasks_succeeded tasks_failed next_step cancelled_at retry_of
     """,
     ("batch_worker", "update", "video_tasks"): """
         id user_id batch_job_id batch_index created_at model prompt reference_url aspect_ratio duration size meta
+        retry_of
     """,
     ("batch_worker", "update", "credit_wallet"): "user_id bonus_expires_at created_at",
     ("batch_worker", "update", "webhook_deliveries"): "id batch_job_id event_type url body created_at",
-    ("batch_worker", "update", "delivery_attempts"): "delivery_id attempt started_at",
+    ("batch_worker", "update", "delivery_attempts"): "delivery_id attempt started_at by_operator",
     ("batch_worker", "update", "late_looks"): "task_id until",
     ("batch_worker", "update", "account_breaker"): "provider_host opened_at",
     ("batch_worker", "update", "webhook_endpoints"): "id user_id url created_at",
     ("batch_worker", "insert", "webhook_endpoints"): "id",
+    ("batch_operator", "update", "pauses"): "stage",
+    ("batch_operator", "insert", "pauses"): "resumed_at",
     ("batch_operator", "update", "webhook_secrets"): "id endpoint_id fingerprint created_at",
     ("batch_operator", "insert", "webhook_secrets"): "id",
     ("batch_operator", "update", "operator_actions"): "id began_at os_user host command arguments reason",
@@ -183,16 +197,17 @@ CLOSED = {
     ("batch_viewer", "select", "credit_ledger"): "meta",
     ("batch_viewer", "select", "webhook_deliveries"): "url body",
     ("batch_viewer", "select", "webhook_endpoints"): "url",
+    ("batch_viewer", "select", "delivery_attempts"): "answer",
     ("batch_viewer", "select", "late_results"): "video_url",
     ("batch_application", "insert", "batch_jobs"): """
         success_count failed_count frozen_credits credits_spent settlement_status webhook_status webhook_attempts
         webhook_last_error webhook_last_sent_at last_error updated_at completed_at hold_reason
-        task_count tasks_pending tasks_in_flight tasks_succeeded tasks_failed next_step
+        task_count tasks_pending tasks_in_flight tasks_succeeded tasks_failed next_step cancelled_at retry_of
     """,
     ("batch_application", "insert", "video_tasks"): """
         video_url error_message failure_reason failure_type completed_at grsai_task_id last_error attempts next_retry_at
         progress poll_count last_poll_at updated_at next_poll_at poll_errors submit_errors submit_defers resubmits
-        first_attempt_at claimed_at unknown_since blocked_by provider_host video_url_seen_at hold_reason
+        first_attempt_at claimed_at unknown_since blocked_by provider_host video_url_seen_at hold_reason retry_of
     """,
 }
 """The columns that a role does not write, or see, of a table of which it writes, or sees, others."""
@@ -201,14 +216,14 @@ TABLES_CLOSED = {
         "batch_worker",
         "update",
     ): """
-        adoption adopted_wallets batch_requests batchctl_migrations credit_ledger late_results operator_actions runs
-        webhook_secrets
+        adoption adopted_wallets batch_requests batchctl_migrations credit_ledger late_results operator_actions pauses
+        pruned_history runs webhook_secrets
     """,
     ("batch_viewer", "select"): "webhook_secrets",
     ("batch_application", "select"): """
         account_breaker adopted_wallets adoption batch_requests batchctl_migrations credit_ledger credit_wallet
-        delivery_attempts late_looks late_results operator_actions runs webhook_deliveries webhook_endpoints
-        webhook_secrets
+        delivery_attempts late_looks late_results operator_actions pauses pruned_history runs webhook_deliveries
+        webhook_endpoints webhook_secrets
     """,
 }
 """The tables that are closed to a role altogether."""
@@ -271,7 +286,8 @@ REFUSED = {
         truncate credit_ledger; truncate batch_jobs cascade; truncate runs; truncate late_looks;
         update credit_ledger set credits_delta = 0; update credit_ledger set meta = null;
         update batch_jobs set cost_per_video = 0; update batch_jobs set user_id = gen_random_uuid();
-        update batch_jobs set total_count = 0; update batch_jobs set webhook_url = 'https://x';
+        update batch_jobs set total_count = 0; update batch_jobs set cancelled_at = now();
+        update batch_jobs set webhook_url = 'https://x';
         update batch_jobs set task_count = 0; update video_tasks set prompt = 'x';
         update video_tasks set user_id = gen_random_uuid(); update video_tasks set batch_job_id = null;
         update webhook_deliveries set body = 'x'; update webhook_deliveries set url = 'https://x';
@@ -280,6 +296,8 @@ REFUSED = {
         insert into batch_jobs (user_id) values (gen_random_uuid()); insert into video_tasks (prompt) values ('x');
         insert into credit_ledger (id, user_id, type, credits_delta) values (1, gen_random_uuid(), 'adjust', 5);
         select setval('credit_ledger_id_seq', 1); select batchctl_refuse('x'); select batchctl_count_tasks();
+        update pauses set resumed_at = now(); delete from pauses;
+        insert into pruned_history (ended_before) values (now()); select batchctl_announce_batch();
         update runs set report = '{}'; create schema mine; delete from webhook_endpoints;
         update webhook_endpoints set url = 'https://x'; update webhook_secrets set sealed = 'sealed:x';
         insert into webhook_secrets (sealed) values ('sealed:x'); delete from webhook_secrets
@@ -291,13 +309,16 @@ REFUSED = {
         update batch_jobs set user_id = gen_random_uuid(); update webhook_deliveries set body = 'x';
         insert into credit_wallet (user_id, permanent_credits) values (gen_random_uuid(), 5);
         insert into batch_jobs (user_id, status, frozen_credits) values (gen_random_uuid(), 'processing', 5);
-        update adoption set applied_at = null; delete from webhook_endpoints;
+        update batch_jobs set retry_of = null; update video_tasks set retry_of = null;
+        update adoption set applied_at = null; delete from webhook_deliveries;
+        delete from runs; delete from late_results; delete from operator_actions;
         update webhook_endpoints set url = 'https://x'; update webhook_secrets set endpoint_id = null
     """,
     "batch_viewer": """
         create table mine (id int); select * from video_tasks; select prompt from video_tasks;
         select video_url from late_results; select body from webhook_deliveries; select webhook_url from batch_jobs;
         update batch_jobs set hold_reason = 'x'; update video_tasks set status = 'failed';
+        insert into pauses (stage, reason) values ('poll', 'x'); delete from pauses;
         select url from webhook_endpoints; select from webhook_secrets; select sealed from webhook_secrets;
         insert into runs (report) values ('{}'); delete from late_looks; update credit_wallet set permanent_credits = 5;
         insert into credit_ledger (user_id, type, credits_delta) values (gen_random_uuid(), 'adjust', 5)
@@ -399,6 +420,23 @@ def test_worker_does_all_that_a_pass_does(company: Company, roles: Roles, monkey
     assert company.sql("select count(*) as n from batch_jobs where status in ('queued', 'processing')")[0].n == 0
 
 
+def test_viewer_sees_what_dashboards_show(company: Company, roles: Roles) -> None:
+    """A viewer may list batches, held ones and those of a customer too, and name one by the first digits of its id."""
+    user = company.customer(permanent=100)
+    batch_id = company.enqueue(user, ["a", "b [sim: fail=error]"])
+    company.run_until_quiet()
+    with at_work(company, roles.login("batch_viewer")):
+        for wanted in (Wanted(), Wanted(only_held=True), Wanted(user_id=user)):
+            listed = batch.list_newest(company.world, wanted, 5).batches
+            assert [line.id for line in listed] == ([] if wanted.only_held else [batch_id])
+        need_migrated(company.world.db)
+        assert pick(company.world.db, [str(batch_id)[:8]]) == [batch_id]
+        company.clock.advance(1)
+        assert stats.failures(company.world, user_id=user).failed == 1
+        assert stats.overview(company.world).failed == 1
+        assert [part.count for part in stats.latency(company.world, model="sora-2").parts] == [2, 2, 1, 1]
+
+
 def test_worker_holds_what_the_database_refuses(company: Company, roles: Roles) -> None:
     """A row that the database does not let through is put on hold under the role, and released by an operator's."""
     batch_id = company.enqueue(company.customer(permanent=10), 1)
@@ -475,6 +513,17 @@ def test_nobody_else_says_where_our_key_is_sent(company: Company, roles: Roles) 
 
     assert {task.provider_host for task in company.tasks(batch_id)} == {company.provider.base_url}
     company.run_until_quiet()
+
+
+def test_worker_s_role_says_where_a_task_was_sent(company: Company, roles: Roles) -> None:
+    """Under the role, whose rights on runs are by column, the host of a submission is kept as under the owner."""
+    batch_id = company.enqueue(company.customer(permanent=20), 2)
+
+    with at_work(company, roles.login("batch_worker")):
+        company.run_pass()
+        company.run_until_quiet()
+
+    assert {task.provider_host for task in company.tasks(batch_id)} == {company.provider.base_url}
 
 
 def test_application_enqueues(company: Company, roles: Roles) -> None:

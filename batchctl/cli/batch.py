@@ -9,10 +9,24 @@ from uuid import UUID
 
 import typer
 
-from batchctl.cli import output
+from batchctl.cli import ask, output
 from batchctl.cli.desk import at_desk
-from batchctl.cli.options import Json, Since, Until
-from batchctl.domain.batch import BatchStatus
+from batchctl.cli.options import (
+    MOST,
+    Batches,
+    Failed,
+    Held,
+    Json,
+    Limit,
+    NoTrunc,
+    OfModel,
+    OfUser,
+    Output,
+    Reason,
+    Since,
+    Statuses,
+    Until,
+)
 from batchctl.domain.batch_file import Format
 from batchctl.domain.problem import UsageProblem
 
@@ -20,11 +34,9 @@ if TYPE_CHECKING:
     from batchctl.domain.batch_page import CreateReport
     from batchctl.domain.new_task import NewTask
 
-app = typer.Typer(help="Enqueue batches, and look at them.", no_args_is_help=True)
+app = typer.Typer(help="Enqueue batches, look at them, cancel them, try them again.", no_args_is_help=True)
 
 STDIN = "-"
-MOST = 100_000
-"""Lines of a list: more than anybody reads, and few enough to stand in memory."""
 
 
 @app.command()
@@ -48,6 +60,7 @@ def create(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", metavar="", help="Write nothing; check FILE and show what it would cost.")
     ] = False,
+    reason: Reason = None,
     json: Json = False,
 ) -> None:
     """Enqueue a batch from a file, whole or not at all; prints its id.
@@ -56,64 +69,60 @@ def create(
     object). Every line is checked before anything is written, and all wrong ones are named.
     """
     from batchctl.render.progress import watched
+    from batchctl.service.actions import acting
     from batchctl.service.create import create as enqueue
 
     tasks = _read(file, format_)
     with at_desk() as world:
-        report = enqueue(
+        written = partial(
+            enqueue,
             world,
             tasks,
             user_id=user,
             cost_per_video=cost_per_video,
             webhook_url=webhook_url or None,
             request_id=request_id,
-            dry_run=dry_run,
             watch=partial(watched, what="writing tasks", total=len(tasks)),
         )
+        if dry_run:
+            report = written(dry_run=True)
+        else:
+            with acting(world, ask.called(reason)) as tally:
+                report = written(dry_run=False)
+                tally.matched_count = report.total_count
+                tally.changed_count = 0 if report.already_enqueued else report.total_count
     _show_created(report, as_json=json)
 
 
 @app.command("list")
 def list_(
+    batches: Batches = None,
     *,
-    status: Annotated[
-        list[BatchStatus] | None, typer.Option("--status", help="In this state; may be repeated.")
-    ] = None,
-    user: Annotated[UUID | None, typer.Option("--user", metavar="UUID", help="Of this customer.")] = None,
+    status: Statuses = None,
+    user: OfUser = None,
+    model: OfModel = None,
+    failure_type: Failed = None,
+    held: Held = False,
     since: Since = None,
     until: Until = None,
-    held: Annotated[
-        bool, typer.Option("--held", metavar="", help="On hold, themselves or a task of theirs: waiting for you.")
-    ] = False,
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, max=MOST, metavar="N", help="At most so many, the newest.")
-    ] = 50,
+    limit: Limit = 50,
+    no_trunc: NoTrunc = False,
+    form: Output = None,
     json: Json = False,
 ) -> None:
-    """List batches, the newest first."""
-    from batchctl.domain.batch_page import Wanted
-    from batchctl.domain.moment import moment
+    """List batches, the newest first; `batch cancel` and `batch retry` take the same selector."""
     from batchctl.render.batches import listing
     from batchctl.service.batch import list_newest
+    from batchctl.service.select import Selector, select_batches
 
+    shape = output.chosen(form, json=json)
+    selector = Selector(since=since, until=until, user_id=user, model=model, failure_type=failure_type, only_held=held)
     with at_desk() as world:
-        now = world.clock()
-        wanted = Wanted(
-            statuses=tuple(dict.fromkeys(status or ())),
-            user_id=user,
-            since=None if since is None else moment(since, now),
-            until=None if until is None else moment(until, now),
-            only_held=held,
-        )
+        wanted = select_batches(world, batches or (), selector, status or ())
         report = list_newest(world, wanted, limit)
-    if json:
-        output.write_document(report)
-    elif report.batches:
-        output.show(listing(report))
-        if report.more:
-            output.write_error(f"{limit} shown, more match: --limit N shows more")
-    else:
-        output.write_error("no batch matches")
+    output.give(report, lambda: [listing(report)], shape, nothing="no batch matches", whole_ids=no_trunc)
+    if report.more:
+        output.write_error(f"{limit} shown, more match: --limit N shows more")
 
 
 @app.command()
@@ -124,6 +133,8 @@ def show(
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=MOST, metavar="N", help="With --tasks: at most so many.")
     ] = 100,
+    no_trunc: NoTrunc = False,
+    form: Output = None,
     json: Json = False,
 ) -> None:
     """Show a batch: what it waits for, its money, its tasks, and what its customer was told."""
@@ -131,15 +142,13 @@ def show(
     from batchctl.service import batch as service
     from batchctl.service.pick import pick
 
+    shape = output.chosen(form, json=json)
     with at_desk() as world:
         (batch_id,) = pick(world.db, [batch])
         shown = service.show(world, batch_id, task_limit=limit if tasks else None)
     if shown.task_list is not None and len(shown.task_list) < shown.tasks.total:
         output.write_error(f"{len(shown.task_list)} of {shown.tasks.total} tasks listed: --limit N lists more")
-    if json:
-        output.write_document(shown)
-    else:
-        output.show(*page(shown))
+    output.give(shown, lambda: page(shown), shape, whole_ids=no_trunc)
 
 
 def _read(file: str, file_format: Format | None) -> "list[NewTask]":

@@ -1,6 +1,7 @@
 """`batchctl demo`."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
+from typer._click.globals import get_current_context  # typer has no public name for it
 
 from batchctl.cli import output
 from batchctl.domain.problem import ConfigProblem, Problem
@@ -139,13 +141,15 @@ def _judge(report: "DemoReport", provider: "SimulatedProvider", receiver: "Recei
 
 def _next_steps(home: Path, report: "DemoReport") -> str:
     """Name commands to try on the database, which is kept."""
+    program = str(get_current_context().find_root().info_name)
     beside = Path(sys.executable).with_name("batchctl")
-    program = "batchctl" if shutil.which("batchctl") or not beside.exists() else os.path.relpath(beside)
+    if program == "batchctl" and beside.exists() and not shutil.which(program):
+        program = shlex.quote(os.path.relpath(beside))
     partial = str(report.batches[1].id)[:8]
     return "\n".join(
         [
             "\nLook around, the database is kept:",
-            f"  export BATCHCTL_DATABASE_URL=embedded:{home}",
+            f"  export BATCHCTL_DATABASE_URL={shlex.quote(f'embedded:{home}')}",
             f"  {program} batch show {partial}",
             f"  {program} wallet show {CUSTOMER}",
             f"  {program} stats failures --by reason",

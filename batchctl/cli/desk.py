@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from batchctl.cli.signals import interruptible
+
 if TYPE_CHECKING:
     from batchctl.service.world import World
 
@@ -18,7 +20,7 @@ def at_desk() -> "Iterator[World]":
     from batchctl.settings import read_settings
     from batchctl.wiring import open_world
 
-    with open_world(read_settings()) as world:
+    with interruptible(), open_world(read_settings()) as world:
         need_migrated(world.db)
         yield world
 

@@ -7,14 +7,17 @@ from uuid import UUID
 
 import typer
 
-from batchctl.cli import output
+from batchctl.cli import ask, output
 from batchctl.cli.desk import at_desk, operator
-from batchctl.cli.options import Json
+from batchctl.cli.options import DryRun, Json, NoTrunc, Output, Reason, Yes
 from batchctl.domain.endpoint import DEFAULT_GRACE
 from batchctl.domain.problem import UsageProblem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from batchctl.domain.endpoint import EndpointReport
+    from batchctl.service.world import World
 
 app = typer.Typer(help="Customers' webhook endpoints: their secrets, and whether they are told.", no_args_is_help=True)
 
@@ -44,22 +47,21 @@ def list_(
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=10_000, metavar="N", help="At most so many, those that changed last.")
     ] = 50,
+    no_trunc: NoTrunc = False,
+    form: Output = None,
     json: Json = False,
 ) -> None:
     """List endpoints that have a secret of their own, fail or are disabled; secrets by their fingerprints."""
     from batchctl.render.endpoint import lines, table
     from batchctl.service import endpoint as service
 
+    shape = output.chosen(form, json=json)
     with at_desk() as world:
         report = service.list_some(world, user_id=user, only_disabled=disabled, limit=limit)
-    if json:
-        output.write_document(report)
-    elif report.endpoints:
-        output.show(table(report) if output.is_terminal() else lines(report))
-        if report.more:
-            output.write_error(f"{limit} shown, more match: --limit N shows more")
-    else:
-        output.write_error("no endpoint matches")
+    page = table if shape is output.Form.TABLE else lines
+    output.give(report, lambda: [page(report)], shape, nothing="no endpoint matches", whole_ids=no_trunc)
+    if report.more:
+        output.write_error(f"{limit} shown, more match: --limit N shows more")
 
 
 @app.command()
@@ -76,6 +78,7 @@ def add(
             help="So long the default secret goes on signing too: 24h, 7d, or a date or time.",
         ),
     ] = None,
+    reason: Reason = None,
     json: Json = False,
 ) -> None:
     """Give a customer's address a secret of its own, which signs instead of ENTERPRISE_WEBHOOK_SECRET.
@@ -94,7 +97,7 @@ def add(
             if default is None:
                 raise UsageProblem("--grace lets the default secret sign too, and ENTERPRISE_WEBHOOK_SECRET is not set")
             default_until = default.get_secret_value(), moment_ahead(grace, world.clock())
-        report = service.add(world, user, url, secret, default_until=default_until)
+        report = _acted(world, reason, lambda: service.add(world, user, url, secret, default_until=default_until))
     _show(report, as_json=json)
 
 
@@ -113,6 +116,7 @@ def rotate(
             show_default=False,
         ),
     ] = DEFAULT_GRACE,
+    reason: Reason = None,
     json: Json = False,
 ) -> None:
     """Give an endpoint a new secret; for a while each event is signed with the old ones too.
@@ -125,7 +129,8 @@ def rotate(
     secret = _read_secret(secret_file)
     with at_desk() as world:
         chosen = service.find(world, endpoint, url)
-        report = service.rotate(world, chosen, secret, moment_ahead(grace, world.clock()))
+        expires_at = moment_ahead(grace, world.clock())
+        report = _acted(world, reason, lambda: service.rotate(world, chosen, secret, expires_at))
     _show(report, as_json=json)
 
 
@@ -144,17 +149,45 @@ def disable(
     if not reason.strip() or len(reason) > LONGEST_REASON or not is_storable(reason):
         raise UsageProblem(f"--reason must be text of 1 to {LONGEST_REASON} characters")
     with at_desk() as world:
-        report = service.disable(world, service.find(world, endpoint, url), reason=reason, operator=operator())
+        chosen = service.find(world, endpoint, url)
+        report = _acted(world, reason, lambda: service.disable(world, chosen, reason=reason, operator=operator()))
     _show(report, as_json=json)
 
 
 @app.command()
-def enable(endpoint: Endpoint, url: Address = None, *, json: Json = False) -> None:
+def enable(endpoint: Endpoint, url: Address = None, *, reason: Reason = None, json: Json = False) -> None:
     """Send an endpoint its events again, first those that were kept, the oldest of them first."""
     from batchctl.service import endpoint as service
 
     with at_desk() as world:
-        report = service.enable(world, service.find(world, endpoint, url))
+        chosen = service.find(world, endpoint, url)
+        report = _acted(world, reason, lambda: service.enable(world, chosen))
+    _show(report, as_json=json)
+
+
+@app.command()
+def remove(
+    endpoint: Endpoint,
+    url: Address = None,
+    *,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    reason: Reason = None,
+    json: Json = False,
+) -> None:
+    """Forget an endpoint with its secrets, which nobody can bring back: the default secret signs for it again.
+
+    Refused while events wait for it to be enabled.
+    """
+    from batchctl.service import endpoint as service
+
+    with at_desk() as world:
+        chosen = service.find(world, endpoint, url)
+        if dry_run:
+            report = service.rehearse_removal(world, chosen)
+        else:
+            ask.sure(f"remove endpoint {chosen} and its secrets for good?", yes=yes)
+            report = _acted(world, reason, lambda: service.remove(world, chosen))
     _show(report, as_json=json)
 
 
@@ -176,19 +209,32 @@ def key(*, json: Json = False) -> None:
 
 
 @app.command()
-def reseal(*, json: Json = False) -> None:
+def reseal(*, reason: Reason = None, json: Json = False) -> None:
     """Seal all secrets with the first key of ENTERPRISE_WEBHOOK_SECRETS_KEY, so that the others can go."""
     from batchctl.render.endpoint import resealed
     from batchctl.service import endpoint as service
+    from batchctl.service.actions import acting
 
-    with at_desk() as world:
+    with at_desk() as world, acting(world, ask.called(reason)) as tally:
         report = service.reseal(world)
+        tally.matched_count, tally.changed_count = report.resealed + report.unreadable, report.resealed
     if json:
         output.write_document(report)
     else:
         output.write_error(resealed(report))
     if report.unreadable:
         raise typer.Exit(1)
+
+
+def _acted(world: "World", reason: str | None, act: "Callable[[], EndpointReport]") -> "EndpointReport":
+    """Change one endpoint, and have it written down."""
+    from batchctl.service.actions import acting
+
+    with acting(world, ask.called(reason)) as tally:
+        tally.matched_count = 1
+        report = act()
+        tally.changed_count = int(report.changed)
+    return report
 
 
 def _show(report: "EndpointReport", *, as_json: bool) -> None:

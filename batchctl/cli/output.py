@@ -136,9 +136,10 @@ def show(*parts: "Part") -> None:
 def show_tables(*parts: "Part", whole_ids: bool = False) -> None:
     """Write a page as tables, even into a pipe: for what is written to be read."""
     from batchctl.render.tables import print_page
+    from batchctl.wiring import local_clock
 
     with _written():
-        print_page(parts, whole_ids=whole_ids)
+        print_page(parts, whole_ids=whole_ids, now=local_clock())
         sys.stdout.flush()
 
 

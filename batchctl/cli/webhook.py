@@ -1,4 +1,4 @@
-"""The group `batchctl webhook`."""
+"""The group `batchctl webhook`, and those of its commands that look at events and tries."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -6,18 +6,32 @@ import typer
 
 from batchctl.cli import output
 from batchctl.cli.desk import at_desk
-from batchctl.cli.options import Deadline, Json, Since, Until
-from batchctl.cli.signals import graceful_stop
+from batchctl.cli.options import (
+    Deadline,
+    Json,
+    NoTrunc,
+    OfBatch,
+    OfEndpoint,
+    OfEvent,
+    OfHost,
+    OfUser,
+    Output,
+    Since,
+    Until,
+)
 from batchctl.cli.stage import run_stage
+from batchctl.domain.delivery import DeliveryStatus
 from batchctl.domain.problem import UsageProblem
 
 if TYPE_CHECKING:
-    from batchctl.domain.resend import ResendReport, Window
-    from batchctl.service.world import World
+    from batchctl.service.deliveries import Written
 
 app = typer.Typer(help="Tell customers what became of their batches.", no_args_is_help=True)
 
-LIMIT = 1000
+MOST = 10_000
+
+Delivery = Annotated[str, typer.Argument(metavar="DELIVERY", help="A webhook-id, or the first digits of it.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=MOST, metavar="N", help="At most so many, the newest.")]
 
 
 @app.command()
@@ -28,80 +42,87 @@ def deliver(*, deadline: Deadline = None, json: Json = False) -> None:
     run_stage("webhook", stage, deadline_s=deadline, as_json=json)
 
 
-@app.command()
-def resend(
-    batches: Annotated[
-        list[str] | None, typer.Argument(metavar="BATCH", help="Ids of batches, or their first digits.")
-    ] = None,
+@app.command("list")
+def list_(
     *,
-    failed: Annotated[
-        bool, typer.Option("--failed", metavar="", help="Those that were given up, by when they were last tried.")
-    ] = False,
     since: Since = None,
     until: Until = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit", min=1, metavar="N", help=f"With --failed: at most so many, those tried longest ago ({LIMIT})."
-        ),
+    status: Annotated[
+        list[DeliveryStatus] | None, typer.Option("--status", help="That stand so; may be repeated.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", metavar="", help="Send and write nothing; show what would be sent.")
-    ] = False,
+    user: OfUser = None,
+    batch: OfBatch = None,
+    event: OfEvent = None,
+    endpoint: OfEndpoint = None,
+    host: OfHost = None,
+    limit: Limit = 50,
+    no_trunc: NoTrunc = False,
+    form: Output = None,
     json: Json = False,
 ) -> None:
-    """Tell customers once more: the same event and webhook-id, signed anew, to the address that is valid today.
+    """List events for customers by when they were written, the newest first: how each stands and where it goes."""
+    from batchctl.render.deliveries import listing
+    from batchctl.service import deliveries
 
-    Each delivery is tried once, now, whatever became of it before, and without quick retries.
-
-    A batch that ended and was never told is told from the books. Exits 1 when one was not delivered.
-    """
-    from batchctl.service.pick import pick
-    from batchctl.service.resend import rehearse
-    from batchctl.service.resend import resend as send
-
-    _check(batches, (since, until, limit), failed=failed)
-    with graceful_stop() as stop, at_desk() as world:
-        chosen = pick(world.db, batches) if batches else _window(world, since or "", until, limit)
-        report = rehearse(world, chosen) if dry_run else send(world, chosen, stop.is_asked)
-        _show(report, as_json=json)
-    output.close_with(report.findings)
+    shape = output.chosen(form, json=json)
+    with at_desk() as world:
+        events = deliveries.meant(world, _written(since, until, user, batch, event, endpoint, host))
+        report = deliveries.list_newest(world, events, status or (), limit)
+    output.give(report, lambda: [listing(report)], shape, nothing="no delivery matches", whole_ids=no_trunc)
+    if report.more:
+        output.write_error(f"{limit} shown, more match: --limit N shows more")
 
 
-def _check(batches: list[str] | None, window: tuple[object, ...], *, failed: bool) -> None:
-    """Raise UsageProblem for a selection that is none, or that is two."""
-    if batches and failed:
-        raise UsageProblem("name batches, or write --failed --since TIME, but not both")
-    if not batches and not failed:
-        raise UsageProblem("say what to resend: the ids of batches, or --failed --since TIME")
-    if failed and window[0] is None:
-        raise UsageProblem("--failed needs --since TIME: how far back, such as --since 2h")
-    if batches and any(value is not None for value in window):
-        raise UsageProblem("--since, --until and --limit go with --failed, not with ids of batches")
+@app.command()
+def show(delivery: Delivery, *, form: Output = None, json: Json = False) -> None:
+    """Show an event: how it stands, what it waits for, its endpoint, every try, and what it says."""
+    from batchctl.render.deliveries import page
+    from batchctl.service import deliveries
+
+    shape = output.chosen(form, json=json)
+    with at_desk() as world:
+        shown = deliveries.show(world, deliveries.find(world, delivery))
+    output.give(shown, lambda: page(shown), shape)
 
 
-def _window(world: "World", since: str, until: str | None, limit: int | None) -> "Window":
-    from batchctl.domain.moment import moment
-    from batchctl.domain.resend import Window
+@app.command()
+def attempts(
+    delivery: Annotated[
+        str | None, typer.Argument(metavar="DELIVERY", help="Of this one: a webhook-id, or the first digits of it.")
+    ] = None,
+    *,
+    since: Since = None,
+    until: Until = None,
+    failed: Annotated[bool, typer.Option("--failed", metavar="", help="Those that were not answered 2xx.")] = False,
+    user: OfUser = None,
+    batch: OfBatch = None,
+    event: OfEvent = None,
+    endpoint: OfEndpoint = None,
+    host: OfHost = None,
+    limit: Limit = 50,
+    no_trunc: NoTrunc = False,
+    form: Output = None,
+    json: Json = False,
+) -> None:
+    """List tries by when they began, the newest first: what was answered, how long it took, when the next follows."""
+    from batchctl.render.deliveries import log
+    from batchctl.service import deliveries
 
-    now = world.clock()
-    window = Window(since=moment(since, now), until=None if until is None else moment(until, now), limit=limit or LIMIT)
-    if window.until is not None and window.until <= window.since:
-        raise UsageProblem("--until must be later than --since")
-    return window
+    if delivery is not None and batch is not None:
+        raise UsageProblem("name a delivery or write --batch BATCH, but not both")
+    shape = output.chosen(form, json=json)
+    with at_desk() as world:
+        events = deliveries.meant(world, _written(since, until, user, batch, event, endpoint, host))
+        delivery_id = None if delivery is None else deliveries.find(world, delivery)
+        report = deliveries.list_attempts(world, events, delivery_id=delivery_id, only_failed=failed, limit=limit)
+    output.give(report, lambda: [log(report)], shape, nothing="no try matches", whole_ids=no_trunc)
+    if report.more:
+        output.write_error(f"{limit} shown, more match: --limit N shows more")
 
 
-def _show(report: "ResendReport", *, as_json: bool) -> None:
-    from batchctl.render.resend import lines, table
+def _written(
+    since: Since, until: Until, user: OfUser, batch: OfBatch, event: OfEvent, endpoint: OfEndpoint, host: OfHost
+) -> "Written":
+    from batchctl.service.deliveries import Written
 
-    if report.matched > len(report.deliveries):
-        output.write_error(
-            f"{report.matched} match; these are the {len(report.deliveries)} that were tried longest ago:"
-            " run it again for the next ones, or raise --limit"
-        )
-    if as_json:
-        output.write_document(report)
-    elif report.deliveries:
-        output.show(table(report) if output.is_terminal() else lines(report))
-    else:
-        output.write_error("no delivery that was given up was last tried in that time: nothing to resend")
+    return Written(since=since, until=until, user_id=user, batch=batch, event_type=event, endpoint=endpoint, host=host)

@@ -25,6 +25,8 @@ class AdoptionReport:
     """What the original worker left behind, by kind (sql/adoption/count_leftovers.sql); counted until it is gone."""
     exempt: dict[str, int]
     """Rules that old rows break, and how many do; such a rule binds only newer rows."""
+    closed: tuple[str, ...] = ()
+    """Functions that everybody could call until now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

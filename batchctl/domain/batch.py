@@ -40,6 +40,8 @@ class Refusal(StrEnum):
     TASK_COUNT_MISMATCH = "TASK_COUNT_MISMATCH"
     WALLET_NOT_FOUND = "WALLET_NOT_FOUND"
     INSUFFICIENT_CREDITS = "INSUFFICIENT_CREDITS"
+    CANCELLED = "CANCELLED"
+    """By an operator, before anything was frozen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,9 @@ class BatchLine:
     tasks_on_hold: int
     webhook_status: DeliveryStatus | None
     webhook_attempts: int
+    cancelled_at: datetime | None = None
+    retry_of: UUID | None = None
+    """The batch whose failed tasks it repeats."""
 
     @property
     def is_held(self) -> bool:

@@ -16,6 +16,10 @@ MAX_TASKS = 1_000_000
 """More are several batches: a batch is one transaction, and stands in memory while it is written."""
 MAX_LINE_BYTES = 1024 * 1024
 """A file without line ends is found by this before it fills the memory."""
+MAX_LINES = 10 * MAX_TASKS
+"""Records of CSV may go over several lines, and lines may be empty; a pipe that never ends is found by this."""
+MAX_WRONG = 10_000
+"""A file with more wrong lines is another kind of file, and is read no further."""
 SHOWN_LINES = 50
 
 _NOT_UTF8 = "is not UTF-8"
@@ -44,9 +48,12 @@ def format_of(name: str) -> Format | None:
 def text_lines(lines: Iterable[bytes]) -> Iterator[str]:
     """Decode a file line by line; a byte that is no UTF-8 becomes half a surrogate pair, which readers refuse.
 
-    Raises UsageProblem for a line longer than MAX_LINE_BYTES.
+    Raises UsageProblem for a line longer than MAX_LINE_BYTES, and for more lines than MAX_LINES.
     """
     for number, line in enumerate(lines, start=1):
+        if number > MAX_LINES:
+            message = f"there are more than {MAX_LINES} lines in it: is this a file of one task a line?"
+            raise UsageProblem(message)
         if len(line) > MAX_LINE_BYTES:
             message = f"line {number} is longer than {MAX_LINE_BYTES} bytes: is this a file of one task a line?"
             raise UsageProblem(message)
@@ -76,13 +83,16 @@ def _collect(records: Iterator[Record]) -> list[NewTask]:
             wrong += 1
             if wrong <= SHOWN_LINES:
                 shown.append(f"line {number}: {error}")
+            if wrong == MAX_WRONG:
+                break
             continue
         if len(tasks) == MAX_TASKS:
             message = f"there are more than {MAX_TASKS} tasks in it: make several batches of them"
             raise UsageProblem(message)
         tasks.append(task)
     if wrong:
-        head = f"{wrong} of {wrong + len(tasks)} lines cannot be used, so nothing was written:"
+        stopped = ", and the rest was not read" if wrong == MAX_WRONG else ""
+        head = f"{wrong} of {wrong + len(tasks)} lines cannot be used{stopped}, so nothing was written:"
         more = [f"… and {wrong - SHOWN_LINES} more"] if wrong > SHOWN_LINES else []
         raise UsageProblem("\n  ".join([head, *shown, *more]))
     if not tasks:
@@ -124,7 +134,9 @@ def _csv_records(lines: Iterable[str]) -> Iterator[Record]:
             else:
                 columns = _columns(cells)
         except csv.Error as error:
-            yield number, WrongLineError(f"is no CSV: {error}")
+            is_huge = "field limit" in str(error)
+            size = f"has a cell of more than {csv.field_size_limit()} characters: is a quote not closed?"
+            yield number, WrongLineError(size if is_huge else f"is no CSV: {error}")
         except WrongLineError as error:
             yield number, error
         if not columns:

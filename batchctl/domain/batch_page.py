@@ -6,6 +6,7 @@ from uuid import UUID
 
 from batchctl.domain.batch import BatchLine, BatchStatus, SettlementStatus
 from batchctl.domain.delivery import DeliveryStatus
+from batchctl.domain.failure import FailureType
 from batchctl.domain.task import TaskStatus
 from batchctl.domain.wallet_page import LedgerLine
 
@@ -30,14 +31,20 @@ class CreateReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which batches are to be listed; what is None or empty narrows nothing."""
+    """Which batches are meant, to be listed or acted on; what is None or empty narrows nothing."""
 
+    ids: tuple[UUID, ...] | None = None
+    """Those that are named; then nothing else narrows."""
     statuses: tuple[BatchStatus, ...] = ()
     user_id: UUID | None = None
     since: datetime | None = None
     """Of `created_at`, itself included."""
     until: datetime | None = None
     """Itself left out."""
+    model: str | None = None
+    """With a task for this model."""
+    failure_type: FailureType | None = None
+    """With a task that failed so."""
     only_held: bool = False
 
 
@@ -78,6 +85,11 @@ class BatchDetail:
     created_at: datetime | None
     enqueued_at: datetime | None
     completed_at: datetime | None
+    cancelled_at: datetime | None = None
+    retry_of: UUID | None = None
+    """The batch whose failed tasks it repeats."""
+    retried_by: UUID | None = None
+    """The newest batch that repeats failed tasks of this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +112,10 @@ class TaskCounts:
     """When the oldest task in doubt was claimed for sending."""
     poll_due_at: datetime | None
     """When the first task at the provider is to be asked for."""
+    first_sent_at: datetime | None = None
+    """When the first task was claimed for sending."""
+    last_finished_at: datetime | None = None
+    """When the last of those that are finished was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,3 +198,9 @@ class BatchShow:
     """Of all deliveries, the newest first."""
     task_list: tuple[TaskLine, ...] | None
     """The first tasks in order; None when they were not asked for."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether nothing of it changes any more, but for what its customer is told."""
+        is_open = self.batch.status in (BatchStatus.QUEUED, BatchStatus.PROCESSING)
+        return not is_open and self.batch.next_step is None

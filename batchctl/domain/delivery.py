@@ -8,7 +8,7 @@ from typing import assert_never
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from batchctl.domain.backoff import WEBHOOK_SLOW_WAITS_S, webhook_wait
+from batchctl.domain.backoff import WEBHOOK_RETRY_AFTER_MAX_S, WEBHOOK_SLOW_WAITS_S, webhook_wait
 from batchctl.domain.limits import LEASE_SLACK, Limits
 from batchctl.domain.webhook import Delivered, DeliveryAnswer, Gone, NotDelivered
 
@@ -23,6 +23,14 @@ class DeliveryStatus(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     RETRYING = "retrying"
+
+
+class EventType(StrEnum):
+    """The values of `webhook_deliveries.event_type`."""
+
+    COMPLETED = "batch.completed"
+    PARTIAL = "batch.partial"
+    FAILED = "batch.failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +54,10 @@ class ClaimedDelivery:
     body: str
     attempt: int
     """The number of this try, 1 for the first: the token that the record must still find."""
+    step: int
+    """The number of this try in the schedule of retries, which does not count those that operators asked for."""
+    due_at: datetime | None
+    """Of an open delivery that an operator has tried: when it is due anyway, as if nobody had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +75,8 @@ class DeliveryRecord:
     """Whether the next try is a quick one, for which the pass waits."""
     blames_receiver: bool = True
     """Whether a try that failed did so at the receiver, or on the way to it."""
+    answer: str | None = None
+    """How the receiver's answer begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +126,7 @@ def decide(
                 status=DeliveryStatus.SENT,
                 duration_ms=duration_ms,
                 status_code=code,
+                answer=answer.answer,
             )
         case Gone(status=code):
             return DeliveryRecord(
@@ -121,23 +136,38 @@ def decide(
                 duration_ms=duration_ms,
                 status_code=code,
                 error=f"the receiver answered {code}: it is gone for good",
+                answer=answer.answer,
             )
-        case NotDelivered(status=code, error=error, retry_after_s=retry_after_s, blames_receiver=blames_receiver):
-            quick, slow = limits.webhook_quick_retries, limits.webhook_slow_retries
-            wait = webhook_wait(delivery.attempt, quick, slow, retry_after_s, random)
-            # A Retry-After that asks for more than the longest quick wait is left to a later pass.
-            longest = min(quick, LONGEST_QUICK_STEP)
-            patience = webhook_wait(longest, quick, slow, None, random) if delivery.attempt <= quick else None
+        case NotDelivered():
+            next_attempt_at, retries_soon = _next_try(delivery, answer, limits, now, random)
             return DeliveryRecord(
                 id=delivery.id,
                 attempt=delivery.attempt,
-                status=DeliveryStatus.FAILED if wait is None else DeliveryStatus.RETRYING,
+                status=DeliveryStatus.FAILED if next_attempt_at is None else DeliveryStatus.RETRYING,
                 duration_ms=duration_ms,
-                next_attempt_at=None if wait is None else now + wait,
-                status_code=code,
-                error=error,
-                retries_soon=wait is not None and patience is not None and wait <= patience,
-                blames_receiver=blames_receiver,
+                next_attempt_at=next_attempt_at,
+                status_code=answer.status,
+                error=answer.error,
+                retries_soon=retries_soon,
+                blames_receiver=answer.blames_receiver,
+                answer=answer.answer,
             )
         case _:
             assert_never(answer)
+
+
+def _next_try(
+    delivery: ClaimedDelivery, answer: NotDelivered, limits: Limits, now: datetime, random: Random
+) -> tuple[datetime | None, bool]:
+    """Say when the next try follows one that failed, None if none is left; and whether the pass waits for it."""
+    if delivery.due_at is not None:
+        asked_s = min(answer.retry_after_s or 0.0, WEBHOOK_RETRY_AFTER_MAX_S)
+        return max(delivery.due_at, now + timedelta(seconds=asked_s)) if asked_s else delivery.due_at, False
+    quick, slow = limits.webhook_quick_retries, limits.webhook_slow_retries
+    wait = webhook_wait(delivery.step, quick, slow, answer.retry_after_s, random)
+    if wait is None:
+        return None, False
+    # A Retry-After that asks for more than the longest quick wait is left to a later pass.
+    longest = min(quick, LONGEST_QUICK_STEP)
+    patience = webhook_wait(longest, quick, slow, None, random) if delivery.step <= quick else None
+    return now + wait, patience is not None and wait <= patience

@@ -10,10 +10,6 @@ from batchctl.domain.delivery import receiver
 from batchctl.domain.endpoint import FAILING_TOO_LONG, TroubledEndpoint
 from batchctl.domain.report import EXIT_ORDER
 
-LATE_AFTER = timedelta(minutes=5)
-"""Work that is due for longer is not being done: cron starts a pass each minute."""
-QUEUED_AFTER = timedelta(minutes=15)
-"""A queued batch may wait for its turn (MAX_CLAIM in a pass); for longer it is worth a look."""
 SKEW_MAX = timedelta(seconds=30)
 NEAR_LIMIT = 0.8
 """A model of which one video in twenty needs more than this share of the polls is near the limit."""
@@ -92,20 +88,14 @@ class Outsider:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
-    """Since when the oldest of each kind of work is due, and what stands still."""
+class OpenFunction:
+    """A function with its owner's rights that writes states or money, and may be called by whoever is there."""
 
-    claim_due_since: datetime | None
-    poll_due_since: datetime | None
-    settle_due_since: datetime | None
-    delivery_due_since: datetime | None
-    overdue_count: int
-    orphan_count: int
-    held_batch_count: int
-    held_task_count: int
-    unsigned_count: int
-    last_run_at: datetime | None
-    last_exit_code: int | None
+    function_name: str
+    """With the types of its parameters."""
+    is_original: bool
+    """Whether the original worker brought it: it asks nobody who calls."""
+    open_to: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +158,21 @@ def judge_outsiders(outsiders: Iterable[Outsider]) -> Iterator[Diagnosis]:
         yield Diagnosis(check="outsiders", level=level, found=found, advice=advice, exit_code=1 if is_world else 0)
 
 
+def judge_functions(functions: Iterable[OpenFunction], *, is_adopting: bool) -> Iterator[Diagnosis]:
+    """Judge which functions let everybody do what no role may; the original's do, until adoption is applied."""
+    for one in functions:
+        whom = "everybody" if one.open_to == "public" else one.open_to
+        found = f"function {one.function_name} writes states or money with its owner's rights, and {whom} may call it"
+        advice = f"revoke execute on function {one.function_name} from {one.open_to}"
+        if not one.is_original:
+            advice = f"unless it asks who calls: {advice}"
+        elif is_adopting:
+            advice += " and grant it to the original worker's role; `batchctl migrate --apply-adoption` revokes it too"
+        level = Level.FAIL if one.is_original else Level.WARN
+        exit_code = 1 if one.is_original else 0
+        yield Diagnosis(check="outsiders", level=level, found=found, advice=advice, exit_code=exit_code)
+
+
 def judge_skew(skew: timedelta) -> Diagnosis:
     """Judge this machine's clock; nothing but a reader of logs depends on it, for all times are the database's."""
     found = f"{abs(skew.total_seconds()):.1f} s {'behind' if skew < timedelta(0) else 'ahead of'} the database's"
@@ -175,44 +180,6 @@ def judge_skew(skew: timedelta) -> Diagnosis:
         return Diagnosis(check="clock", level=Level.OK, found=found)
     advice = "receivers refuse webhooks whose time is off by minutes: see which clock is wrong, and set it"
     return Diagnosis(check="clock", level=Level.WARN, found=found, advice=advice)
-
-
-def judge_backlog(backlog: Backlog, now: datetime) -> Iterator[Diagnosis]:
-    """Judge by age, not by number: what is due for long is not being done."""
-    kinds = (
-        ("queue", backlog.claim_due_since, QUEUED_AFTER, "a batch waits to be claimed, or to be ended,"),
-        ("polls", backlog.poll_due_since, LATE_AFTER, "a poll is due"),
-        ("settlements", backlog.settle_due_since, LATE_AFTER, "a finished batch waits for its settlement"),
-        ("deliveries", backlog.delivery_due_since, LATE_AFTER, "a webhook try is due"),
-    )
-    advice = "see whether a worker runs: `batchctl run-once` shows what it does; cron or the timer may have stopped"
-    for check, since, patience, what in kinds:
-        age = now - (since or now)
-        if age <= patience:
-            yield Diagnosis(check=check, level=Level.OK, found="nothing is late")
-        else:
-            found = f"{what} since {_age(age)}"
-            yield Diagnosis(check=check, level=Level.FAIL, found=found, advice=advice, exit_code=1)
-    stuck = backlog.overdue_count + backlog.orphan_count
-    if stuck:
-        found = f"{stuck} tasks are past their deadline or their claim, and nobody has ended them"
-        yield Diagnosis(check="progress", level=Level.FAIL, found=found, advice=advice, exit_code=1)
-
-
-def judge_holds(backlog: Backlog) -> Iterator[Diagnosis]:
-    """Judge what waits for an operator: rows on hold, deliveries without a secret."""
-    held = backlog.held_batch_count + backlog.held_task_count
-    if held:
-        found = f"{backlog.held_batch_count} batches and {backlog.held_task_count} tasks are on hold"
-        advice = "`batchctl batch list --held`, then docs/operations.md, on hold"
-        yield Diagnosis(check="holds", level=Level.FAIL, found=found, advice=advice, exit_code=1)
-    else:
-        yield Diagnosis(check="holds", level=Level.OK, found="nothing is on hold")
-    if backlog.unsigned_count:
-        found = f"{backlog.unsigned_count} deliveries wait for a secret to sign them"
-        yield Diagnosis(
-            check="secrets", level=Level.FAIL, found=found, advice="set ENTERPRISE_WEBHOOK_SECRET", exit_code=78
-        )
 
 
 def judge_endpoints(endpoints: Iterable[TroubledEndpoint], now: datetime) -> Iterator[Diagnosis]:
@@ -247,21 +214,11 @@ def judge_unreadable(unreadable: Iterable[str], looked_at: int) -> Iterator[Diag
 def _some(endpoints: Iterable[TroubledEndpoint], now: datetime) -> str:
     endpoints = list(endpoints)
     named = [
-        f"{str(one.id)[:8]} {receiver(one.receiver)} since {_age(now - one.since)}"
+        f"{str(one.id)[:8]} {receiver(one.receiver)} since {age_of(now - one.since)}"
         + (f" ({one.reason})" if one.reason else "")
         for one in endpoints
     ]
     return ", ".join(named) + (", …" if endpoints[0].alike_count > len(endpoints) else "")
-
-
-def judge_last_run(backlog: Backlog, now: datetime) -> Diagnosis:
-    """Say when the last pass with work was; that there was none for long is judged by what is due."""
-    if backlog.last_run_at is None:
-        return Diagnosis(check="last pass", level=Level.OK, found="none with work yet")
-    found = f"{_age(now - backlog.last_run_at)} ago, exit code {backlog.last_exit_code}"
-    if not backlog.last_exit_code:
-        return Diagnosis(check="last pass", level=Level.OK, found=found)
-    return Diagnosis(check="last pass", level=Level.WARN, found=found, advice="`batchctl run-once` says what is wrong")
 
 
 def judge_account(breaker: OpenBreaker | None, now: datetime) -> Diagnosis:
@@ -269,7 +226,7 @@ def judge_account(breaker: OpenBreaker | None, now: datetime) -> Diagnosis:
     if breaker is None:
         return Diagnosis(check="account", level=Level.OK, found="not refused by the provider")
     found = (
-        f"refused since {_age(now - breaker.opened_at)} ({breaker.reason}): {breaker.waiting_count} tasks wait, "
+        f"refused since {age_of(now - breaker.opened_at)} ({breaker.reason}): {breaker.waiting_count} tasks wait, "
         f"{breaker.probe_count} probes were refused"
     )
     advice = "check GRSAI_API_KEY and the balance; the next probe finds out by itself"
@@ -291,7 +248,8 @@ def judge_models(models: Iterable[ModelPolls], max_poll_count: int) -> Iterator[
         yield Diagnosis(check="poll limit", level=Level.WARN, found=found, advice=advice)
 
 
-def _age(age: timedelta) -> str:
+def age_of(age: timedelta) -> str:
+    """Write an age in its largest unit that says enough."""
     seconds = max(int(age.total_seconds()), 0)
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:

@@ -69,6 +69,18 @@ class Signers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a customer is told, and with which secrets that is signed, sealed as they are kept."""
+
+    endpoint_id: UUID | None
+    """None: the address has no row of its own."""
+    url: str = field(repr=False)
+    is_disabled: bool
+    secrets: Sequence[str] = field(repr=False)
+    """Those in force, the oldest first; none: the default secret signs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecretLine:
     """A secret in force, as far as it is shown."""
 
@@ -121,6 +133,7 @@ class Act(StrEnum):
     ROTATE = "rotate"
     DISABLE = "disable"
     ENABLE = "enable"
+    REMOVE = "remove"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,13 +57,16 @@ class Granted:
     """The wallet afterwards."""
     written_off: int
     """Expired bonus credits that were taken out of the books, so that the new expiry does not revive them."""
+    made_valid: int = 0
+    """Bonus credits that had no expiry, and so paid for nothing, and have the new one now."""
 
 
 def give(wallet: Wallet, grant: Grant, now: datetime) -> Granted:
     """Add a grant to a locked wallet; Problem when it can hold no more.
 
     A wallet has one expiry for all its bonus credits, so a bonus grant takes care that none vanishes and none revives:
-    valid ones live at least as long as before (the later expiry counts for all), expired ones are written off.
+    valid ones live at least as long as before (the later expiry counts for all), expired ones are written off. Those
+    without an expiry never expired; nobody knows until when they were meant to be valid, and they get the new one.
     """
     if grant.amount > MOST_CREDITS - wallet.permanent_credits - wallet.bonus_credits:
         held = wallet.permanent_credits + wallet.bonus_credits
@@ -74,19 +77,23 @@ def give(wallet: Wallet, grant: Grant, now: datetime) -> Granted:
         entry = _entry(grant, "purchase", grant.amount, permanent)
         return Granted(entries=(entry,), wallet=replace(wallet, permanent_credits=permanent), written_off=0)
     is_valid = wallet.bonus_is_valid(now)
-    written_off = 0 if is_valid else wallet.bonus_credits
+    made_valid = wallet.bonus_credits if wallet.bonus_expires_at is None else 0
+    written_off = 0 if is_valid else wallet.bonus_credits - made_valid
     bonus = wallet.bonus_credits - written_off + grant.amount
     expires_at = grant.bonus_expires_at
     if is_valid and wallet.bonus_expires_at is not None:
         expires_at = max(expires_at, wallet.bonus_expires_at)
-    until = {"expires_at": expires_at.isoformat()}
-    entry = _entry(grant, "bonus_grant", grant.amount, bonus, until)
+    until: dict[str, object] = {"expires_at": expires_at.isoformat()}
+    noted = until | {"made_valid": made_valid} if made_valid else until
+    entry = _entry(grant, "bonus_grant", grant.amount, bonus, noted)
     entries = (_write_off(wallet, grant), entry) if written_off else (entry,)
     changed = replace(wallet, bonus_credits=bonus, bonus_expires_at=expires_at)
-    return Granted(entries=entries, wallet=changed, written_off=written_off)
+    return Granted(entries=entries, wallet=changed, written_off=written_off, made_valid=made_valid)
 
 
-def _entry(grant: Grant, type_: str, delta: int, balance_after: int, meta: dict[str, str] | None = None) -> GrantEntry:
+def _entry(
+    grant: Grant, type_: str, delta: int, balance_after: int, meta: dict[str, object] | None = None
+) -> GrantEntry:
     return GrantEntry(
         type=type_,
         ref_type=GRANT,
@@ -99,7 +106,7 @@ def _entry(grant: Grant, type_: str, delta: int, balance_after: int, meta: dict[
 
 
 def _write_off(wallet: Wallet, grant: Grant) -> GrantEntry:
-    expired = "no expiry was set" if wallet.bonus_expires_at is None else wallet.bonus_expires_at.isoformat()
+    expired = wallet.bonus_expires_at.isoformat() if wallet.bonus_expires_at else None
     return GrantEntry(
         type="adjust",
         ref_type=WRITE_OFF,

@@ -34,6 +34,13 @@ def quote(tasks: Iterable[NewTask], cost_per_video: int, wallet: Wallet | None, 
     for task in tasks:
         total_count += 1
         bonus_eligible_count += (task.model or "").strip().lower() != "veo-pro"
+    return quote_of(total_count, bonus_eligible_count, cost_per_video, wallet, now)
+
+
+def quote_of(
+    total_count: int, bonus_eligible_count: int, cost_per_video: int, wallet: Wallet | None, now: datetime
+) -> Quote:
+    """Say the same of so many tasks, of which so many are not of model veo-pro."""
     available = None
     if wallet is not None:
         bonus = wallet.bonus_credits if wallet.bonus_is_valid(now) else 0

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar, cast
 
+from batchctl.domain.pause import Pause
+
 EXIT_ORDER = (78, 69, 1)
 """Of several causes the first of these decides the exit code (contract §6)."""
 
@@ -36,6 +38,8 @@ class DispatchReport:
     requests: int = 0
     connect_failures: int = 0
     """Requests that failed to connect, and so did nothing at the provider."""
+    paused: tuple[Pause, ...] = ()
+    """The pause that kept the stage from its work."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -57,6 +61,7 @@ class PollReport:
     requests: int = 0
     """Requests to the provider, looks included."""
     connect_failures: int = 0
+    paused: tuple[Pause, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -67,6 +72,7 @@ class SettleReport:
     settled: int = 0
     credits_spent: int = 0
     credits_refunded: int = 0
+    paused: tuple[Pause, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -82,6 +88,7 @@ class WebhookReport:
     """Kept until their endpoint is enabled."""
     endpoints_disabled: int = 0
     """Endpoints, not deliveries: disabled because their receivers are gone, or have failed for days."""
+    paused: tuple[Pause, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -96,20 +103,24 @@ class PassReport:
     duration_ms: int = 0
     passes: int = 1
     """How many passes this is the sum of."""
+    http_client: str = ""
+    """The library that carried the requests to the provider."""
     broken: tuple[str, ...] = ()
     """Stages that did not come to their end; the findings say why."""
+    paused: tuple[Pause, ...] = ()
+    """Stages that an operator has stopped, with the reason; no error, and no work."""
     findings: tuple[Finding, ...] = ()
     """Those of the stages, and what kept a stage from its end."""
 
     @property
     def is_idle(self) -> bool:
-        """Say whether no stage found anything to do."""
-        return (self.dispatch, self.poll, self.settle, self.webhook) == (
-            DispatchReport(),
-            PollReport(),
-            SettleReport(),
-            WebhookReport(),
-        )
+        """Say whether no stage found anything to do, or was let do it."""
+        return (
+            replace(self.dispatch, paused=()),
+            replace(self.poll, paused=()),
+            replace(self.settle, paused=()),
+            replace(self.webhook, paused=()),
+        ) == (DispatchReport(), PollReport(), SettleReport(), WebhookReport())
 
 
 def account_findings(error: str | None) -> tuple[Finding, ...]:
@@ -141,6 +152,8 @@ def _sum(one: Any, other: Any) -> Any:  # noqa: ANN401 - whatever a report is ma
     match one:
         case int():
             return one + other
+        case str():
+            return other
         case dict():
             return _sum_dicts(cast("dict[str, int]", one), other)
         case tuple():

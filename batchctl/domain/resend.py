@@ -8,14 +8,18 @@ from uuid import UUID
 
 from batchctl.domain.batch import BatchStatus
 from batchctl.domain.delivery import DeliveryRecord, DeliveryStatus, Standing, receiver
+from batchctl.domain.delivery_page import Events
 from batchctl.domain.report import Finding
 from batchctl.domain.webhook import ENDPOINT_DISABLED, event_type
 
-SCHEMA = "batchctl/webhook.resend/1"
 ENDS = frozenset((BatchStatus.COMPLETED, BatchStatus.PARTIAL, BatchStatus.FAILED))
 HELD = "another process holds it at this moment: try again"
 GONE = "there is no such batch any more"
 STOPPED = "stopped before its turn"
+RESENT, RECOVERED = "batchctl/webhook.resend/1", "batchctl/webhook.recover/1"
+"""The schemas of the two reports."""
+FRUITLESS = 10
+"""So many tries in a row in vain at one receiver, and what a selection has for it besides is left for later."""
 UNKNOWN = "a try was begun, and what became of it could not be written down"
 
 
@@ -25,6 +29,8 @@ class ResendResult(StrEnum):
     DELIVERED = "delivered"
     NOT_DELIVERED = "not delivered"
     NOT_TRIED = "not tried"
+    SKIPPED = "skipped"
+    """It was tried since it was selected, by somebody else or by a pass: it is not what was selected any more."""
     WOULD_BE_TRIED = "would be tried"
     """In a dry run only."""
 
@@ -38,6 +44,17 @@ class Window:
     """Itself left out; None: until now."""
     limit: int
     """At most so many, those tried longest ago."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """Events to be replayed, by when they were written and how they stand."""
+
+    events: Events
+    """With a `since`."""
+    statuses: tuple[DeliveryStatus, ...]
+    limit: int
+    """At most so many, the oldest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +157,7 @@ class ResendLine:
 class ResendReport:
     """What a resend did, or in a dry run would do."""
 
-    schema: str = SCHEMA
+    schema: str
     dry_run: bool
     matched: int
     """How many deliveries the selection fits; more than are listed when there is a limit."""
@@ -150,6 +167,7 @@ class ResendReport:
     would_be_tried: int
     deliveries: tuple[ResendLine, ...]
     findings: tuple[Finding, ...] = ()
+    skipped: int = 0
 
 
 def line(one: Resendable, result: ResendResult, error: str | None) -> ResendLine:
@@ -187,7 +205,27 @@ def tried(before: ResendLine, record: DeliveryRecord, standing: Standing | None)
     )
 
 
-def report(lines: Sequence[ResendLine], matched: int, findings: Sequence[Finding], *, dry_run: bool) -> ResendReport:
+def overtaken(one: Resendable) -> str:
+    """Say why a delivery is not what was selected any more."""
+    if one.leased_until is not None:
+        return "somebody else is trying it"
+    how = "delivered" if one.status is DeliveryStatus.SENT else "tried"
+    return f"it was {how} since it was selected"
+
+
+def fruitless(at: str | None) -> str:
+    """Say why what is left for a receiver is not sent to it now."""
+    return f"{at or 'its receiver'} took none of the last {FRUITLESS}: run it again when it is well"
+
+
+def report(
+    lines: Sequence[ResendLine],
+    matched: int,
+    findings: Sequence[Finding],
+    *,
+    dry_run: bool,
+    schema: str = RESENT,
+) -> ResendReport:
     """Sum up; a delivery that was asked for and not made is a finding (contract §6: exit 1), but not in a dry run."""
     results = [one.result for one in lines]
     failures = results.count(ResendResult.NOT_DELIVERED), results.count(ResendResult.NOT_TRIED)
@@ -197,6 +235,7 @@ def report(lines: Sequence[ResendLine], matched: int, findings: Sequence[Finding
         ]
         findings = [*findings, Finding(message=f"of {len(lines)} deliveries {', '.join(said)}")]
     return ResendReport(
+        schema=schema,
         dry_run=dry_run,
         matched=matched,
         delivered=results.count(ResendResult.DELIVERED),
@@ -205,4 +244,5 @@ def report(lines: Sequence[ResendLine], matched: int, findings: Sequence[Finding
         would_be_tried=results.count(ResendResult.WOULD_BE_TRIED),
         deliveries=tuple(lines),
         findings=tuple(findings),
+        skipped=results.count(ResendResult.SKIPPED),
     )

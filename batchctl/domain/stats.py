@@ -2,55 +2,30 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from batchctl.domain.failure import FailureType
-from batchctl.domain.problem import UsageProblem
+from batchctl.domain.window import DAY, HOUR, Window
 
 Key = TypeVar("Key")
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-BY_HOUR_UP_TO = timedelta(hours=48)
-"""A longer window is divided into days, unless hours are asked for."""
-MAX_BUCKETS = 10_000
-"""Over a year of hours, or 27 years of days."""
 SHOWN = 20
 """So many models, reasons, customers and errors are told one by one; of the rest only how many there are."""
-_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """A span of time, divided into buckets that begin at whole hours or days in UTC; the first and last may be cut."""
+class Cut:
+    """Which tasks count: all, unless something is named."""
 
-    since: datetime
-    until: datetime
-    """Itself left out."""
-    bucket: timedelta
-
-    @property
-    def starts(self) -> list[datetime]:
-        """Return when each bucket begins."""
-        first = self.since - (self.since - _EPOCH) % self.bucket
-        return [first + number * self.bucket for number in range(-((first - self.until) // self.bucket))]
+    batch_ids: tuple[UUID, ...] | None = None
+    user_id: UUID | None = None
+    model: str | None = None
 
 
-def divide(since: datetime, until: datetime, bucket: timedelta | None = None) -> Window:
-    """Divide a span into buckets, hours or days as suits its length; UsageProblem when it is empty or too long."""
-    since, until = since.astimezone(UTC), until.astimezone(UTC)
-    if since >= until:
-        raise UsageProblem(
-            f"the window must end after it begins, not {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
-        )
-    length = until - since
-    bucket = bucket or (HOUR if length <= BY_HOUR_UP_TO else DAY)
-    if length / bucket > MAX_BUCKETS:
-        unit = "hours" if bucket == HOUR else "days"
-        raise UsageProblem(f"{since:%Y-%m-%d} to {until:%Y-%m-%d} is more than {MAX_BUCKETS} {unit}: ask for less")
-    return Window(since=since, until=until, bucket=bucket)
+EVERYTHING = Cut()
 
 
 class Breakdown(StrEnum):
@@ -93,6 +68,9 @@ class FinishedCount:
     succeeded_count: int
     failed_count: int
     not_started_count: int
+    succeeded_before: int
+    """In the window before, as failed_before."""
+    failed_before: int
     credits_refunded: int
     """What those that failed have given back so far, by the settlement of their batches."""
     last_ended_at: datetime
@@ -115,6 +93,21 @@ class Tally(Generic[Key]):
     rate: float | None
     """failed / finished, 0..1; None when nothing finished."""
     credits_refunded: int
+    failed_before: int
+    """In the window before, as what follows; nothing where there is none."""
+    finished_before: int
+    rate_before: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """The equally long time before a window."""
+
+    since: datetime
+    until: datetime
+    finished: int
+    failed: int
+    rate: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +133,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotStarted:
-    """Tasks that ended with their batch before it was paid for."""
+    """Tasks that were never sent: they ended with their batch before it was paid for, or were cancelled."""
 
     reason: str | None
     count: int
@@ -155,6 +148,10 @@ class FailureReport:
     until: datetime
     batch_ids: tuple[UUID, ...] | None
     """None: all batches."""
+    user_id: UUID | None
+    """None: all customers."""
+    model: str | None
+    """None: all models."""
     finished: int
     succeeded: int
     failed: int
@@ -173,11 +170,11 @@ class FailureReport:
     """How many more models, reasons and so on there are than are told one by one."""
     late_results: int
     """Came after their tasks had been failed; never charged (contract §1)."""
+    before: Before | None
+    """None where batches are named: they are told from their beginning."""
 
 
-def tell(
-    window: Window, counts: Iterable[FinishedCount], late_count: int, *, batch_ids: Sequence[UUID] | None
-) -> FailureReport:
+def tell(window: Window, counts: Iterable[FinishedCount], late_count: int, *, cut: Cut = EVERYTHING) -> FailureReport:
     """Make the report of what was counted in a window."""
     of: dict[Dimension, list[FinishedCount]] = {dimension: [] for dimension in Dimension}
     for count in counts:
@@ -185,27 +182,44 @@ def tell(
     succeeded = sum(count.succeeded_count for count in of[Dimension.TYPE])
     failed = sum(count.failed_count for count in of[Dimension.TYPE])
     finished = succeeded + failed
+    finished_before = sum(map(_finished_before, of[Dimension.TYPE]))
 
-    def tally(key: Key, counts: Sequence[FinishedCount], *, out_of: int) -> Tally[Key]:
+    def tally(
+        key: Key, counts: Sequence[FinishedCount], *, out_of: int = finished, out_of_before: int = finished_before
+    ) -> Tally[Key]:
         of_key = sum(count.failed_count for count in counts)
-        refunded = sum(count.credits_refunded for count in counts)
-        share, rate = _ratio(of_key, failed), _ratio(of_key, out_of)
-        return Tally(key=key, failed=of_key, finished=out_of, share=share, rate=rate, credits_refunded=refunded)
+        of_key_before = sum(count.failed_before for count in counts)
+        return Tally(
+            key=key,
+            failed=of_key,
+            finished=out_of,
+            share=ratio(of_key, failed),
+            rate=ratio(of_key, out_of),
+            credits_refunded=sum(count.credits_refunded for count in counts),
+            failed_before=of_key_before,
+            finished_before=out_of_before,
+            rate_before=ratio(of_key_before, out_of_before),
+        )
+
+    def of_its_own(key: Key, one: FinishedCount) -> Tally[Key]:
+        return tally(key, [one], out_of=_finished(one), out_of_before=_finished_before(one))
 
     types = {kind: [count for count in of[Dimension.TYPE] if count.failure_type is kind] for kind in FailureType}
     return FailureReport(
         since=window.since,
         until=window.until,
-        batch_ids=None if batch_ids is None else tuple(batch_ids),
+        batch_ids=cut.batch_ids,
+        user_id=cut.user_id,
+        model=cut.model,
         finished=finished,
         succeeded=succeeded,
         failed=failed,
-        rate=_ratio(failed, finished),
+        rate=ratio(failed, finished),
         credits_refunded=sum(count.credits_refunded for count in of[Dimension.TYPE]),
-        by_type=tuple(tally(kind, counts, out_of=finished) for kind, counts in types.items()),
-        by_model=tuple(tally(one.key or None, [one], out_of=_finished(one)) for one in of[Dimension.MODEL]),
-        by_reason=tuple(tally(one.key or None, [one], out_of=finished) for one in of[Dimension.REASON]),
-        by_customer=tuple(tally(UUID(one.key), [one], out_of=_finished(one)) for one in of[Dimension.CUSTOMER]),
+        by_type=tuple(tally(kind, counts) for kind, counts in types.items()),
+        by_model=tuple(of_its_own(one.key or None, one) for one in of[Dimension.MODEL]),
+        by_reason=tuple(tally(one.key or None, [one]) for one in of[Dimension.REASON]),
+        by_customer=tuple(of_its_own(UUID(one.key), one) for one in of[Dimension.CUSTOMER]),
         bucket_seconds=int(window.bucket.total_seconds()),
         trend=_trend(window, of[Dimension.TYPE]),
         samples=tuple(
@@ -222,6 +236,20 @@ def tell(
             if dimension is not Dimension.TYPE
         },
         late_results=late_count,
+        before=_before(window, of[Dimension.TYPE]),
+    )
+
+
+def _before(window: Window, counts: Sequence[FinishedCount]) -> Before | None:
+    if window.compared_since is None:
+        return None
+    finished, failed = sum(map(_finished_before, counts)), sum(count.failed_before for count in counts)
+    return Before(
+        since=window.compared_since,
+        until=window.since,
+        finished=finished,
+        failed=failed,
+        rate=ratio(failed, finished),
     )
 
 
@@ -230,7 +258,7 @@ def _trend(window: Window, counts: Iterable[FinishedCount]) -> tuple[Bucket, ...
     finished = dict.fromkeys(window.starts, 0)
     failed = {start: dict.fromkeys(FailureType, 0) for start in finished}
     for count in counts:
-        if count.bucket_at is not None:
+        if count.bucket_at is not None and count.bucket_at in finished:  # and not one of the time before
             finished[count.bucket_at] += _finished(count)
             if count.failure_type is not None:
                 failed[count.bucket_at][count.failure_type] += count.failed_count
@@ -239,7 +267,7 @@ def _trend(window: Window, counts: Iterable[FinishedCount]) -> tuple[Bucket, ...
             start=start,
             finished=finished[start],
             failed=sum(by_type.values()),
-            rate=_ratio(sum(by_type.values()), finished[start]),
+            rate=ratio(sum(by_type.values()), finished[start]),
             by_type=by_type,
         )
         for start, by_type in failed.items()
@@ -250,5 +278,10 @@ def _finished(count: FinishedCount) -> int:
     return count.succeeded_count + count.failed_count
 
 
-def _ratio(part: int, whole: int) -> float | None:
+def _finished_before(count: FinishedCount) -> int:
+    return count.succeeded_before + count.failed_before
+
+
+def ratio(part: int, whole: int) -> float | None:
+    """Return what part of a whole it is, 0..1; None where there is no whole."""
     return part / whole if whole else None

@@ -23,7 +23,8 @@ SECRET_MALFORMED = "WEBHOOK_SECRET_MALFORMED"  # noqa: S105 - the name of an err
 FORBIDDEN_URL = "FORBIDDEN_URL"
 """Begins the error of a delivery whose address breaks the rules for webhook addresses."""
 
-_STANDARD_PREFIX = "whsec_"
+STANDARD_PREFIX = "whsec_"
+"""Begins a secret that is base64."""
 _END_STATES = frozenset({"completed", "partial", "failed"})
 
 
@@ -88,20 +89,21 @@ def sign_standard(secret: str, webhook_id: str, timestamp: int, body: bytes) -> 
     Raises MalformedSecretError when a `whsec_` secret is not base64.
     """
     signed = f"{webhook_id}.{timestamp}.".encode() + body
-    digest = hmac.new(_standard_key(secret), signed, hashlib.sha256).digest()
+    digest = hmac.new(standard_key(secret), signed, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def _standard_key(secret: str) -> bytes:
-    if not secret.startswith(_STANDARD_PREFIX):
+def standard_key(secret: str) -> bytes:
+    """Return the key for Standard Webhooks; MalformedSecretError when a `whsec_` secret is not base64."""
+    if not secret.startswith(STANDARD_PREFIX):
         return secret.encode()
-    text = secret.removeprefix(_STANDARD_PREFIX).rstrip("=")
+    text = secret.removeprefix(STANDARD_PREFIX).rstrip("=")
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if not key:
-        message = f"a secret that begins with {_STANDARD_PREFIX} must go on as base64"
+        message = f"a secret that begins with {STANDARD_PREFIX} must go on as base64"
         raise MalformedSecretError(message)
     return key
 
@@ -134,6 +136,8 @@ class Delivered:
     """The receiver answered 2xx."""
 
     status: int
+    answer: str | None = None
+    """How its answer begins, fit to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +145,8 @@ class Gone:
     """The receiver answered 410: it never wants to hear of this again."""
 
     status: int
+    answer: str | None = None
+    """How its answer begins, fit to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +159,8 @@ class NotDelivered:
     retry_after_s: float | None = None
     blames_receiver: bool = True
     """False: our own rules forbade the try."""
+    answer: str | None = None
+    """How the receiver's answer begins, fit to be kept."""
 
 
 DeliveryAnswer = Delivered | Gone | NotDelivered
@@ -169,6 +177,6 @@ class CourierPort(Protocol):
         """Build the signed request of one try, at the instant `now`."""
         ...
 
-    def read(self, outcome: Outcome) -> DeliveryAnswer:
-        """Say what became of the try."""
+    def read(self, outcome: Outcome, secrets: Sequence[str] = ()) -> DeliveryAnswer:
+        """Say what became of a try that was signed with `secrets`, or with the default one: neither is quoted."""
         ...

@@ -26,6 +26,10 @@ class Request:
     """At most so much of the answer's body is read; the rest is cut (`Reply.truncated`)."""
     public_only: bool = False
     """Refuse to connect to any address that is not public (customers' webhooks)."""
+    only_once: bool = False
+    """It cannot be repeated when its answer is lost (submissions): sent over a connection that carried nothing before.
+    On a used one the other side may be hanging up at that very moment, and no sign tells whether it read the request.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +88,25 @@ class Landed:
     duration_ms: int
 
 
+class HttpClient(StrEnum):
+    """Which library carries requests to the provider."""
+
+    AUTO = "auto"
+    """curl where it is installed, else httpx."""
+    HTTPX = "httpx"
+    CURL = "curl"
+
+
 class Http(Protocol):
     """The one port to the network: requests go in at any time, outcomes come back as they arrive.
 
     It never raises for what the network or the other side does; every such thing is an `Outcome`.
     """
+
+    @property
+    def name(self) -> str:
+        """The library that carries them."""
+        ...
 
     @property
     def places(self) -> int:

@@ -21,11 +21,12 @@ from batchctl.domain.webhook import (
     sign_standard,
 )
 from batchctl.domain.wire import Lost, NotSent, NotSentKind, Outcome, Reply, Request
+from batchctl.gateways.excerpt import excerpt
 from batchctl.gateways.guard import check_url
 from batchctl.gateways.retry_after import retry_after_s
 
 MAX_ANSWER_BYTES = 64 * 1024
-"""The status decides; so much of a receiver's answer is read for politeness, and none of it is kept."""
+"""The status decides; so much of a receiver's answer is read for politeness, and its beginning is kept."""
 _SUCCESS = range(200, 300)
 _FORBIDDEN = {NotSentKind.FORBIDDEN_ADDRESS, NotSentKind.BAD_URL}
 
@@ -61,7 +62,7 @@ class Courier:
         refusal = self.refusal(delivery.url)
         if refusal is not None:
             return Rejected(error=f"{FORBIDDEN_URL}: {refusal}")
-        own = [secret for secret in delivery.secrets if secret]
+        own = [secret for secret in delivery.secrets if secret.strip()]
         secrets = own or ([self._default_secret] if self._default_secret else [])
         if not secrets and not self._allow_unsigned:
             return Rejected(error=SECRET_MISSING)
@@ -87,16 +88,20 @@ class Courier:
             public_only=not self._allow_insecure,
         )
 
-    def read(self, outcome: Outcome) -> DeliveryAnswer:
-        """Say what became of a try: 2xx delivered it, 410 ends it, anything else is a failed try."""
+    def read(self, outcome: Outcome, secrets: Sequence[str] = ()) -> DeliveryAnswer:
+        """Say what became of a try: 2xx delivered it, 410 ends it, anything else is a failed try.
+
+        What is kept of the answer holds neither `secrets` nor the default one.
+        """
         match outcome:
-            case Reply(status=status) if status in _SUCCESS:
-                return Delivered(status=status)
-            case Reply(status=HTTPStatus.GONE as status):
-                return Gone(status=status)
-            case Reply(status=status, headers=headers):
+            case Reply(status=status, headers=headers, body=body):
+                answer = excerpt(body, (*secrets, self._default_secret or ""))
+                if status in _SUCCESS:
+                    return Delivered(status=status, answer=answer)
+                if status == HTTPStatus.GONE:
+                    return Gone(status=status, answer=answer)
                 wait_s = retry_after_s(headers, self._clock)
-                return NotDelivered(status=status, error=f"HTTP {status}", retry_after_s=wait_s)
+                return NotDelivered(status=status, error=f"HTTP {status}", retry_after_s=wait_s, answer=answer)
             case NotSent(kind=kind, detail=detail) | Lost(kind=kind, detail=detail):
                 is_ours = kind in _FORBIDDEN
                 return NotDelivered(status=None, error=f"{kind.upper()}: {detail}", blames_receiver=not is_ours)

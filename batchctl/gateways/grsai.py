@@ -82,7 +82,8 @@ class Grsai:
         """Build the request that submits a task: Veo for models that contain "veo", Sora for all others."""
         model = (task.model or "").strip().lower()
         path, fields = ("/v1/video/veo", _veo(task, model)) if "veo" in model else ("/v1/video/sora-video", _sora(task))
-        return self._post(key, self._host + path, fields | {"webHook": self._hook(task), "shutProgress": False})
+        fields |= {"webHook": self._hook(task), "shutProgress": False}
+        return self._post(key, self._host + path, fields, only_once=True)
 
     def read_submission(self, outcome: Outcome) -> SubmitAnswer:
         """Say what became of a submission."""
@@ -109,7 +110,7 @@ class Grsai:
             case Reply():
                 return self._result(remote_id, outcome)
 
-    def _post(self, key: int, url: str, fields: dict[str, Any]) -> Request:
+    def _post(self, key: int, url: str, fields: dict[str, Any], *, only_once: bool = False) -> Request:
         return Request(
             key=key,
             url=url,
@@ -117,6 +118,7 @@ class Grsai:
             body=json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace"),
             timeout_ms=self._timeout_ms,
             max_bytes=MAX_ANSWER_BYTES,
+            only_once=only_once,
         )
 
     def _hook(self, task: Submission) -> str:

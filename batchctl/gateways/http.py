@@ -22,6 +22,8 @@ class ThreadedHttp:
     exchange that hangs keeps no process alive.
     """
 
+    name = "httpx"
+
     def __init__(
         self,
         places: int,

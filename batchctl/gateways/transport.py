@@ -18,9 +18,11 @@ from batchctl.gateways.ours import Addresses
 from batchctl.gateways.resolver import Resolve
 
 KEEP_ALIVE_S = 2.0
-"""A connection idle for longer is not used again: a server that closed it meanwhile would leave an outcome unknown."""
+"""A connection idle for longer is not used again: a server may have closed it meanwhile, and the answer be lost."""
 _MAX_CONNECTIONS = 4
 _HEADERS = {"user-agent": f"batchctl/{__version__}", "accept-encoding": "identity"}
+_ON_NEW_CONNECTION = "batchctl.on_new_connection"
+"""The extension of httpx's requests that carries `Request.only_once` down to the connections."""
 _ACTED_UPON = frozenset({b"location", b"set-cookie"})
 """Headers that httpx would act upon: it keeps cookies, and raises for a redirect that it cannot parse."""
 
@@ -61,7 +63,14 @@ class Carrier:
 
     def _post(self, request: Request) -> Reply:
         client = self._client(public_only=request.public_only)
-        with client.stream("POST", request.url, headers=request.headers, content=request.body) as response:
+        stream = client.stream(
+            "POST",
+            request.url,
+            headers=request.headers,
+            content=request.body,
+            extensions={_ON_NEW_CONNECTION: request.only_once},
+        )
+        with stream as response:
             self._exchange.answered = True
             body, truncated = _read(response, request.max_bytes)
         headers: dict[str, str] = {}
@@ -108,6 +117,8 @@ class _PoolTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return its answer as soon as the headers are complete."""
         url = request.url
+        if request.extensions.get(_ON_NEW_CONNECTION):
+            self._pool.close()  # The worker's other connections are idle, for it carries one request at a time.
         answer = self._pool.handle_request(
             httpcore.Request(
                 request.method,

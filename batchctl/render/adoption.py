@@ -1,6 +1,7 @@
 """The sentences in which an adopted database is described to its operator."""
 
 from batchctl.domain.adoption import AdoptionReport
+from batchctl.render.grid import instant
 
 LEFTOVERS = {
     "queued": "queued batches, which the next passes claim",
@@ -28,13 +29,14 @@ LEFTOVERS = {
 def lines(report: AdoptionReport) -> list[str]:
     """Describe an adopted database line by line."""
     state = report.state
-    said = [f"adopted from the original worker at {state.adopted_at:%Y-%m-%d %H:%M:%S %Z}"]
+    said = [f"adopted from the original worker at {instant(state.adopted_at)}"]
     said += [f"  {count:>6} {LEFTOVERS[kind]}" for kind, count in report.leftovers.items()]
     said += [
         f"  {count:>6} old rows that break {rule}, which binds newer rows only" for rule, count in report.exempt.items()
     ]
+    said += [f"closed to everybody: function {name}" for name in report.closed]
     if state.applied_at is None:
         said.append("its worker may go on; when it is stopped for good, run `batchctl migrate --apply-adoption`")
     else:
-        said.append(f"adoption applied at {state.applied_at:%Y-%m-%d %H:%M:%S %Z}: the guards refuse")
+        said.append(f"adoption applied at {instant(state.applied_at)}: the guards refuse")
     return said

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from batchctl.domain.audit import AuditReport, CheckList, CheckResult, Offender
+from batchctl.render.clean import clean
 from batchctl.render.grid import Grid, Part, instant
 
 SHOWN_IN_TABLE = 3
@@ -66,7 +67,7 @@ def _at_length(check: CheckResult) -> str:
 
 
 def _told(check: CheckResult) -> list[str]:
-    told = [f"{one.kind} {one.id}: {one.detail}" for one in check.first_offenders]
+    told = [f"{one.kind} {one.id}: {clean(one.detail)}" for one in check.first_offenders]
     if check.found > len(told):
         told.append(f"and {check.found - len(told)} more")
     return told

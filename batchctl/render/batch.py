@@ -7,8 +7,11 @@ from uuid import UUID
 
 from batchctl.domain.batch import BatchStatus
 from batchctl.domain.batch_page import BatchDetail, BatchShow, DeliveryLine, TaskLine, TryLine
+from batchctl.render.clean import clean
 from batchctl.render.grid import Grid, Part
 from batchctl.render.ledger import entries
+from batchctl.render.timeline import advice, timeline
+from batchctl.render.times import span
 
 BAR_CELLS = 24
 SHOWN_TRIES = 10
@@ -20,7 +23,7 @@ _NEXT = {
     "start": "has tasks to send: waits for passes to send them",
     "poll": "waits for the provider; passes ask for its tasks",
     "settle": "all tasks are finished: the next pass settles it",
-    "close": "refused: the next pass fails its tasks",
+    "close": "refused or cancelled: the next pass fails its unsent tasks",
     "adopt": "left so by the original worker: passes put it right, or put it on hold",
 }
 
@@ -33,10 +36,19 @@ def page(shown: BatchShow) -> list[Part]:
     parts.append(_states(shown))
     if shown.failures:
         parts += [_failures(shown), _examples(shown)]
+    parts.append(timeline(shown))
     parts += _deliveries(shown)
     if shown.task_list is not None:
         parts.append(tasks(shown.task_list))
+    if steps := "\n".join(advice(shown)):
+        parts.append(steps)
     return parts
+
+
+def watched(shown: BatchShow) -> list[Part]:
+    """Show of a batch what moves, on as few lines as that takes."""
+    parts: list[Part] = [*_holds(shown), _head(shown), _money(shown), _states(shown)]
+    return [*parts, _failures(shown)] if shown.failures else parts
 
 
 def tasks(lines: tuple[TaskLine, ...]) -> Grid:
@@ -62,15 +74,15 @@ def tasks(lines: tuple[TaskLine, ...]) -> Grid:
 def _holds(shown: BatchShow) -> Iterator[str]:
     batch, counts = shown.batch, shown.tasks
     if batch.hold_reason is not None:
-        release = f"update batch_jobs set hold_reason = null where id = '{batch.id}';"  # noqa: S608 - shown, not run
         yield (
-            f"THE BATCH IS ON HOLD: {batch.hold_reason}\n"
-            f"No stage touches it until it is released. Mend the cause, then:\n  {release}"
+            f"THE BATCH IS ON HOLD: {clean(batch.hold_reason)}\n"
+            f"No stage touches it until it is released. Mend the cause, then:\n  batchctl hold release {batch.id}"
         )
     if counts.on_hold:
         yield (
-            f"{counts.on_hold} OF ITS TASKS ON HOLD: {counts.hold_reason}\n"
-            'docs/operations.md, "on hold", says how to decide about them; --tasks lists them.'
+            f"{counts.on_hold} OF ITS TASKS ON HOLD: {clean(counts.hold_reason or '')}\n"
+            "`batchctl hold list` says why. Mend the cause, then `batchctl hold release ID`; `batchctl task resolve` "
+            "decides about those that may be at the provider."
         )
 
 
@@ -82,9 +94,15 @@ def _head(shown: BatchShow) -> Grid:
     rows += [("state", batch.status), ("next", _next(shown))]
     if batch.last_error is not None:
         rows.append(("error", batch.last_error))
+    if batch.cancelled_at is not None:
+        rows.append(("cancelled", batch.cancelled_at))
     rows.append(("progress", _progress(shown)))
     if batch.completed_at is not None:
         rows.append(("ended", batch.completed_at))
+    if batch.retry_of is not None:
+        rows.append(("tries again", f"failed tasks of batch {batch.retry_of}"))
+    if batch.retried_by is not None:
+        rows.append(("tried again by", f"batch {batch.retried_by}"))
     return Grid(headings=("BATCH", str(batch.id)), rows=tuple(rows))
 
 
@@ -233,12 +251,3 @@ def _outcome(one: TryLine) -> str | None:
 
 def _why(line: TaskLine) -> str | None:
     return line.error if line.hold_reason is None else f"ON HOLD: {line.hold_reason}"
-
-
-def span(length: timedelta) -> str:
-    """Write a length of time in its largest unit that says enough."""
-    seconds = max(int(length.total_seconds()), 0)
-    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

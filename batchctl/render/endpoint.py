@@ -1,6 +1,6 @@
 """Customers' webhook endpoints as a list, and what is said when one was changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 
@@ -66,7 +66,7 @@ def lines(report: EndpointList) -> Grid:
             line.disabled_by,
             line.disabled_reason,
             line.waiting_count,
-            ", ".join(map(_secret, line.secrets)) or _DEFAULT,
+            secrets(line.secrets) or _DEFAULT,
         )
         for line in report.endpoints
     )
@@ -78,6 +78,11 @@ def state(line: EndpointLine) -> State:
     if line.disabled_at is not None:
         return State.DISABLED
     return State.ACTIVE if line.failing_since is None else State.FAILING
+
+
+def secrets(some: Iterable[SecretLine]) -> str:
+    """Name secrets by their fingerprints, with how long they last."""
+    return ", ".join(map(_secret, some))
 
 
 def said(report: EndpointReport) -> str:
@@ -98,7 +103,7 @@ def _said(report: EndpointReport) -> Iterator[str]:
     whose = f"endpoint {line.id} of customer {line.user_id} at {line.receiver or 'an address that is none'}"
     match report.act:
         case Act.ADD | Act.ROTATE:
-            yield f"{whose} signs with {', '.join(map(_secret, line.secrets))}"
+            yield f"{whose} signs with {secrets(line.secrets)}"
             if report.secret is not None:
                 yield "the new secret is shown this once: hand it to the customer"
             if line.disabled_at is not None:
@@ -106,6 +111,9 @@ def _said(report: EndpointReport) -> Iterator[str]:
         case Act.DISABLE:
             how = "is disabled" if report.changed or line.disabled_at is None else _before(line.disabled_at)
             yield f"{whose} {how} ({line.disabled_reason}): its events are kept until it is enabled"
+        case Act.REMOVE:
+            how = "is removed" if report.changed else "would be removed"
+            yield f"{whose} {how} with its secrets: the default secret signs for it from then on"
         case Act.ENABLE:
             yield f"{whose} {'is enabled' if report.changed else 'was not disabled'}"
             if report.released:

@@ -52,7 +52,7 @@ def _harmless(cell: object) -> str:
 
 
 def instant(at: datetime) -> str:
-    """Write an instant in UTC, as data: 2026-01-31T09:00:00Z."""
+    """Write an instant in UTC, as data: 2026-01-31T09:00:00Z. A terminal shows it in its operator's zone."""
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 

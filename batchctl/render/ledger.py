@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from batchctl.domain.credit import Bucket
-from batchctl.domain.wallet_page import LedgerLine
+from batchctl.domain.wallet_page import HistoryLine, LedgerLine
 from batchctl.render.grid import Grid
 
 
@@ -20,12 +20,33 @@ def entries(lines: Iterable[LedgerLine], *, of_batch: bool) -> Grid:
     return Grid(headings=headings, rows=rows, numbers=("CREDITS", "BALANCE"))
 
 
-def _bucket(line: LedgerLine) -> object:
+def history(lines: Iterable[HistoryLine]) -> Grid:
+    """Show rows of a customer's ledger with what the customer had after each, in the bucket and in all."""
+    return Grid(
+        headings=("AT", "LEDGER", "BUCKET", "CREDITS", "BUCKET AFTER", "ALL AFTER", "FOR"),
+        rows=tuple(
+            (
+                line.created_at,
+                line.type,
+                _bucket(line),
+                line.credits_delta,
+                line.balance_after,
+                line.total_after,
+                _purpose(line),
+            )
+            for line in lines
+        ),
+        numbers=("CREDITS", "BUCKET AFTER", "ALL AFTER"),
+        spare=("BUCKET AFTER",),
+    )
+
+
+def _bucket(line: LedgerLine | HistoryLine) -> object:
     """Make an enum of it where it is one, which no narrow terminal breaks; other programs may have written anything."""
     return next((bucket for bucket in Bucket if bucket == line.bucket), line.bucket)
 
 
-def _purpose(line: LedgerLine) -> object:
+def _purpose(line: LedgerLine | HistoryLine) -> object:
     """Name the batch that a row belongs to, or the reason that an operator gave, else what another program wrote."""
     try:
         return UUID(line.ref_id or "")

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from batchctl.domain.ddl import Lock
 from batchctl.render import adoption
-from batchctl.render.grid import Grid, Part
+from batchctl.render.grid import Grid, Part, instant
 from batchctl.service.migrate import MigrateReport
 from batchctl.service.plan import Origin, PlannedTable, PlanReport
 
@@ -101,4 +101,4 @@ def _size(size_bytes: int) -> str:
 
 
 def _instant(at: datetime | None) -> str:
-    return "" if at is None else f"{at:%Y-%m-%d %H:%M:%S %Z}"
+    return "" if at is None else instant(at)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from batchctl.domain.delivery import DeliveryStatus
-from batchctl.domain.resend import ResendLine, ResendReport, ResendResult
+from batchctl.domain.resend import RECOVERED, ResendLine, ResendReport, ResendResult
 from batchctl.render.grid import Grid, instant
 
 _SECURE = "https://"
@@ -55,9 +55,33 @@ def summary(report: ResendReport) -> str:
         ResendResult.NOT_DELIVERED: report.not_delivered,
         ResendResult.WOULD_BE_TRIED: report.would_be_tried,
         ResendResult.NOT_TRIED: report.not_tried,
+        ResendResult.SKIPPED: report.skipped,
     }
     told = ", ".join(f"{count} {result}" for result, count in counts.items() if count)
     return f"{told}; a dry run: nothing was sent" if report.dry_run else told
+
+
+def sample(one: ResendLine) -> str:
+    """Show in a line what would be sent."""
+    said = detail(one)
+    head = f"{str(one.batch_id)[:8]}  {one.event_type or 'no event'}  {one.receiver or 'nowhere'}"
+    return f"  {head}  {one.status or 'never told'}" + (f": {said}" if said else "")
+
+
+def nothing(report: ResendReport) -> str:
+    """Say that the selection fits nothing."""
+    if report.schema == RECOVERED:
+        return "no such event was written in that time: nothing to send"
+    return "no delivery that was given up was last tried in that time: nothing to resend"
+
+
+def left(report: ResendReport) -> str | None:
+    """Say how to go on where the selection fits more than its limit; None where it does not."""
+    count = len(report.deliveries)
+    if report.matched <= count:
+        return None
+    which = f"{count} oldest" if report.schema == RECOVERED else f"{count} that were tried longest ago"
+    return f"{report.matched} match; these are the {which}: run it again for the next ones, or raise --limit"
 
 
 def detail(one: ResendLine) -> str:

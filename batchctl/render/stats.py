@@ -1,19 +1,17 @@
 """Statistics as pages: counts beside bars, and their course over time as a line of blocks."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import assert_never
 
-from batchctl.domain.stats import DAY, Breakdown, Dimension, FailureReport, Key, Tally
-from batchctl.render.grid import Grid, Part
+from batchctl.domain.stats import Before, Breakdown, Dimension, FailureReport, Key, Tally
+from batchctl.domain.window import DAY
+from batchctl.render.clean import clean
+from batchctl.render.counted import some
+from batchctl.render.drawn import NONE, bar, change, percent, sparkline
+from batchctl.render.grid import Grid, Part, instant
+from batchctl.render.times import span
 
-BAR_CELLS = 8
-TREND_CELLS = 20
-"""With these a page fits on 80 columns."""
 SAMPLES = 8
-NONE = "–"  # noqa: RUF001 - a dash as wide as a digit
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
-_LEVELS = "▁▂▃▄▅▆▇█"
 _MORE = {
     Dimension.MODEL: "models",
     Dimension.REASON: "reasons",
@@ -21,18 +19,6 @@ _MORE = {
     Dimension.ERROR: "errors",
     Dimension.NOT_STARTED: "reasons",
 }
-
-
-class Drawn:
-    """A cell that is neither folded nor cut where a terminal is narrow: a percentage, a bar."""
-
-    def __init__(self, text: str) -> None:
-        """Take it as it is to be shown."""
-        self._text = text
-
-    def __str__(self) -> str:
-        """Return it as it is shown."""
-        return self._text
 
 
 def failures(report: FailureReport, by: Breakdown | None) -> list[Part]:
@@ -48,29 +34,87 @@ def _tables(report: FailureReport, by: Breakdown | None) -> list[Part]:
         case Breakdown.TYPE:
             return [_types(report)]
         case Breakdown.MODEL:
-            return _listed(report, Dimension.MODEL, _grid("MODEL", report.by_model, with_finished=True))
+            return _listed(report, Dimension.MODEL, _grid(report, "MODEL", report.by_model, with_finished=True))
         case Breakdown.REASON:
             return _reasons(report)
         case Breakdown.CUSTOMER:
-            return _listed(report, Dimension.CUSTOMER, _grid("CUSTOMER", report.by_customer, with_finished=True))
+            return _listed(
+                report, Dimension.CUSTOMER, _grid(report, "CUSTOMER", report.by_customer, with_finished=True)
+            )
         case Breakdown.HOUR | Breakdown.DAY:
             return [_times(report, by.upper())]
         case _:
             assert_never(by)
 
 
+def sheet(report: FailureReport, by: Breakdown | None) -> Grid:
+    """Return one view as a table for programs: plain numbers, rates from 0 to 1; by type where none is asked for."""
+    match by or Breakdown.TYPE:
+        case Breakdown.TYPE:
+            return _sheet("TYPE", report.by_type)
+        case Breakdown.MODEL:
+            return _sheet("MODEL", report.by_model)
+        case Breakdown.REASON:
+            return _sheet("REASON", report.by_reason)
+        case Breakdown.CUSTOMER:
+            return _sheet("CUSTOMER", report.by_customer)
+        case Breakdown.HOUR | Breakdown.DAY as unit:
+            types = tuple(tally.key.upper() for tally in report.by_type)
+            rows = tuple((one.start, one.finished, one.failed, one.rate, *one.by_type.values()) for one in report.trend)
+            return Grid(headings=(unit.upper(), "FINISHED", "FAILED", "RATE", *types), rows=rows)
+
+
+def _sheet(heading: str, tallies: Sequence[Tally[Key]]) -> Grid:
+    headings = (
+        *(heading, "FINISHED", "FAILED", "SHARE", "RATE", "REFUNDED"),
+        *("FINISHED_BEFORE", "FAILED_BEFORE", "RATE_BEFORE"),
+    )
+    rows = tuple(
+        (
+            *(tally.key, tally.finished, tally.failed, tally.share, tally.rate, tally.credits_refunded),
+            *(tally.finished_before, tally.failed_before, tally.rate_before),
+        )
+        for tally in tallies
+    )
+    return Grid(headings=headings, rows=rows)
+
+
 def _headline(report: FailureReport) -> str:
-    batches = f", {_number(len(report.batch_ids), 'batch', 'batches')}" if report.batch_ids else ""
-    window = f"{_time(report.since)} to {_time(report.until)}{batches}"
-    if not report.finished:
-        return f"{window}\nno task finished"
-    failed = f"{report.failed} failed ({percent(report.rate)})" if report.failed else "none failed"
+    batches = f", {some(len(report.batch_ids), 'batch', 'batches')}" if report.batch_ids else ""
+    window = f"{instant(report.since)} to {instant(report.until)}{batches}{_cut(report)}"
     refunded = f", {report.credits_refunded} credits given back" if report.credits_refunded else ""
-    return f"{window}\n{_number(report.finished, 'task', 'tasks')} finished, {failed}{refunded}"
+    return f"{window}\n{_finished(report)}{refunded}{_before(report)}"
+
+
+def _cut(report: FailureReport) -> str:
+    customer = "" if report.user_id is None else f", customer {report.user_id}"
+    return customer if report.model is None else f"{customer}, model {clean(report.model)}"
+
+
+def _before(report: FailureReport) -> str:
+    """Say what it was like in the time before."""
+    before = report.before
+    if before is None or not (before.finished or report.finished):
+        return ""
+    moved = change(report.rate, before.rate)
+    compared = "" if str(moved) == NONE else f", {moved} points since then" if str(moved) != "=" else ", as now"
+    return f"\nin the {span(before.until - before.since)} before: {_finished(before)}{compared}"
+
+
+def summary(report: FailureReport) -> str:
+    """Say in one line how many failed."""
+    return f"{_finished(report)} from {instant(report.since)} to {instant(report.until)}"
+
+
+def _finished(what: FailureReport | Before) -> str:
+    if not what.finished:
+        return "no task finished"
+    failed = f"{what.failed} failed ({percent(what.rate)})" if what.failed else "none failed"
+    return f"{some(what.finished, 'task')} finished, {failed}"
 
 
 def _types(report: FailureReport) -> Grid:
-    grid = _grid("TYPE", report.by_type)
+    grid = _grid(report, "TYPE", report.by_type)
     trends = (sparkline([bucket.by_type[tally.key] for bucket in report.trend]) for tally in report.by_type)
     unit = "day" if report.bucket_seconds == DAY.total_seconds() else "hour"
     return Grid(
@@ -78,12 +122,17 @@ def _types(report: FailureReport) -> Grid:
         rows=tuple((*row, trend) for row, trend in zip(grid.rows, trends, strict=True)),
         numbers=grid.numbers,
         cut=("TREND",),
-        caption=f"trend: by {unit}, each line measured by its own highest",
+        spare=grid.spare,
+        caption=f"trend: by {unit}, each by its own highest{_compared(report)}",
     )
 
 
+def _compared(report: FailureReport) -> str:
+    return "" if report.before is None else "; before, was: the time before"
+
+
 def _reasons(report: FailureReport) -> list[Part]:
-    return _listed(report, Dimension.REASON, _grid("PROVIDER'S REASON", report.by_reason))
+    return _listed(report, Dimension.REASON, _grid(report, "PROVIDER'S REASON", report.by_reason))
 
 
 def _samples(report: FailureReport) -> list[Part]:
@@ -106,11 +155,12 @@ def _times(report: FailureReport, heading: str) -> Grid:
     )
 
 
-def _grid(heading: str, tallies: Sequence[Tally[Key]], *, with_finished: bool = False) -> Grid:
+def _grid(report: FailureReport, heading: str, tallies: Sequence[Tally[Key]], *, with_finished: bool = False) -> Grid:
     longest = max((tally.failed for tally in tallies), default=0)
     finished = ("FINISHED",) if with_finished else ()
+    compared = () if report.before is None else ("BEFORE", "WAS", "CHANGE")
     return Grid(
-        headings=(heading, *finished, "FAILED", "SHARE", "RATE", "REFUNDED", "BAR"),
+        headings=(heading, *finished, "FAILED", "SHARE", "RATE", *compared, "REFUNDED", "BAR"),
         rows=tuple(
             (
                 tally.key if tally.key is not None else NONE,
@@ -118,14 +168,20 @@ def _grid(heading: str, tallies: Sequence[Tally[Key]], *, with_finished: bool = 
                 tally.failed,
                 percent(tally.share),
                 percent(tally.rate),
+                *(_was(tally) if compared else ()),
                 tally.credits_refunded,
                 bar(tally.failed, longest),
             )
             for tally in tallies
         ),
-        numbers=(*finished, "FAILED", "SHARE", "RATE", "REFUNDED"),
+        numbers=(*finished, "FAILED", "SHARE", "RATE", *compared, "REFUNDED"),
         cut=(heading,),
+        spare=("BAR", "SHARE", "REFUNDED") if compared else (),
     )
+
+
+def _was(tally: Tally[Key]) -> tuple[object, ...]:
+    return tally.failed_before, percent(tally.rate_before), change(tally.rate, tally.rate_before)
 
 
 def _listed(report: FailureReport, dimension: Dimension, grid: Grid, *, hidden: int = 0) -> list[Part]:
@@ -138,53 +194,20 @@ def _apart(report: FailureReport) -> list[Part]:
     """Tell what is in no rate."""
     parts: list[Part] = []
     if report.not_started:
-        tasks = _number(report.not_started, "task", "tasks")
-        they_are = "was not started; it is" if report.not_started == 1 else "were not started; they are"
+        tasks = some(report.not_started, "task")
+        they_are = "was not started: it is" if report.not_started == 1 else "were not started: they are"
         grid = Grid(
             headings=("NOT STARTED", "BECAUSE"),
             rows=tuple((one.count, one.reason or NONE) for one in report.not_started_by_reason),
             numbers=("NOT STARTED",),
             cut=("BECAUSE",),
         )
-        parts += [f"{tasks} of refused batches {they_are} in no rate", *_listed(report, Dimension.NOT_STARTED, grid)]
+        parts += [
+            f"{tasks} of refused or cancelled batches {they_are} in no rate",
+            *_listed(report, Dimension.NOT_STARTED, grid),
+        ]
     if report.late_results == 1:
         parts += ["1 result came after its task had been failed; it is never charged"]
     elif report.late_results:
         parts += [f"{report.late_results} results came after their tasks had been failed; they are never charged"]
     return parts
-
-
-def percent(ratio: float | None) -> Drawn:
-    """Write a ratio; what is not quite nothing, or not quite all, does not look so."""
-    if ratio is None:
-        return Drawn(NONE)
-    if 0 < ratio < 0.0005:  # noqa: PLR2004 - half of the last digit that is shown
-        return Drawn("<0.1%")
-    return Drawn(">99.9%" if 0.9995 <= ratio < 1 else f"{ratio:.1%}")  # noqa: PLR2004 - as above
-
-
-def bar(part: int, longest: int) -> Drawn:
-    """Draw a bar in eighths of a cell; whatever is more than nothing is seen."""
-    eighths = max(1, round(part / longest * BAR_CELLS * 8)) if part else 0
-    whole, rest = divmod(eighths, 8)
-    return Drawn("█" * whole + (_EIGHTHS[rest] if rest else ""))
-
-
-def sparkline(values: Sequence[int]) -> str:
-    """Draw values side by side, the highest one full; of more than fit, neighbours are drawn as their mean."""
-    cells = min(len(values), TREND_CELLS)
-    means = [_mean(values[cell * len(values) // cells : (cell + 1) * len(values) // cells]) for cell in range(cells)]
-    highest = max(means, default=0.0)
-    return "".join(_LEVELS[1 + min(6, int(mean / highest * 7))] if mean else _LEVELS[0] for mean in means)
-
-
-def _number(number: int, one: str, several: str) -> str:
-    return f"{number} {one if number == 1 else several}"
-
-
-def _mean(values: Sequence[int]) -> float:
-    return sum(values) / len(values)
-
-
-def _time(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M %Z}"

@@ -1,6 +1,6 @@
 """Pages for a terminal: grids as Rich tables, states in colour beside their words, short ids, local times."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum
@@ -8,12 +8,13 @@ from uuid import UUID
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from batchctl.render.clean import LONGEST, clean
 from batchctl.render.grid import Grid, Part
+from batchctl.render.times import localized
 
 COLOURS = {
     "completed": "green",
@@ -28,6 +29,7 @@ COLOURS = {
     "done": "green",
     "running": "cyan",
     "held": "red",
+    "paused": "red",
     "processing": "cyan",
     "queued": "blue",
     "pending": "blue",
@@ -35,6 +37,8 @@ COLOURS = {
 """The colour of each state; the word always stands beside it."""
 UNBOUNDED = 10_000
 """More columns than any terminal has."""
+LEAST_CELLS = 1
+"""What a column of text is left with beside numbers on a terminal that is far too narrow."""
 LONGEST_CELL = 1000
 """More characters than anybody reads in a table; --json and pipes get more."""
 
@@ -43,14 +47,46 @@ _NO_WIDTH = dict.fromkeys(map(ord, "\u200d\ufe0f"))
 and cuts it in another, which ends in an IndexError. Without them each sign stands for itself."""
 
 
-def print_page(parts: Iterable[Part], *, whole_ids: bool = False) -> None:
-    """Print a page to the terminal; nothing in a value is taken for markup or for a command to the terminal."""
-    console = Console(markup=False, highlight=False, emoji=False)
+def print_page(parts: Iterable[Part], *, whole_ids: bool = False, now: datetime | None = None) -> None:
+    """Print a page to the terminal; nothing in a value is taken for markup or for a command to the terminal.
+
+    Instants in sentences are told in the operator's zone, with their distance from `now` where that is given.
+    """
+    console = plain_console()
+    for shown in laid_out(parts, console, whole_ids=whole_ids, now=now):
+        print_whole(shown, console)
+
+
+def plain_console() -> Console:
+    """Return the terminal, for texts that hold no markup."""
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+def print_whole(shown: RenderableType, console: Console) -> None:
+    """Print a part as wide as it needs to be: a table too wide for the terminal goes on in its next line."""
+    width = console.width
+    if isinstance(shown, Table):
+        console.width = max(width, _least_width(shown))
+    console.print(shown, soft_wrap=isinstance(shown, Text))
+    console.width = width
+
+
+def laid_out(
+    parts: Iterable[Part], console: Console, *, whole_ids: bool = False, now: datetime | None = None
+) -> Iterator[RenderableType]:
+    """Yield the parts of a page as they are printed: what is said as text, grids as tables that fit the terminal."""
     for part in parts:
         if isinstance(part, Grid):
-            console.print(table(_fitting(_with_whole_ids(part) if whole_ids else part, console)))
+            whole = _with_whole_ids(part) if whole_ids else part
+            yield table(_fitting(_localized(whole, now), console))
         else:
-            console.print(Text("\n".join(_flat(line) for line in part.split("\n"))), soft_wrap=True)
+            yield Text("\n".join(_flat(localized(line, now)) for line in part.split("\n")))
+
+
+def _localized(grid: Grid, now: datetime | None) -> Grid:
+    """Return a grid whose sentences tell instants in the operator's zone."""
+    rows = (tuple(localized(value, now) if type(value) is str else value for value in row) for row in grid.rows)
+    return replace(grid, rows=tuple(rows), caption=localized(grid.caption, now))
 
 
 def _with_whole_ids(grid: Grid) -> Grid:
@@ -70,12 +106,18 @@ def table(grid: Grid) -> Table:
             justify="right" if heading in grid.numbers else "left",
             overflow="ellipsis" if heading in grid.numbers else "fold",  # a digit that is lost must be seen to be lost
             no_wrap=not gives_way,
-            min_width=_longest(grid, number) if heading in grid.numbers else None,
+            min_width=_longest(grid, number) if heading in grid.numbers or not gives_way else None,
         )
     for row in grid.rows:
         cells = (cell(value) for value in row)
         laid_out.add_row(*map(_fitted, grid.headings, cells, [grid.cut] * len(row)))
     return laid_out
+
+
+def _least_width(laid: Table) -> int:
+    """Return the columns that a table takes when its texts are as narrow as can be: no digit is ever lost."""
+    beside = 2  # a cell on the right of each column and one between two, or at the edge
+    return 1 + sum(max(column.min_width or 0, LEAST_CELLS) + beside for column in laid.columns)
 
 
 def _longest(grid: Grid, number: int) -> int:

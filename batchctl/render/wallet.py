@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from batchctl.domain.wallet_page import GrantReport, WalletShow
+from batchctl.domain.wallet_page import AdjustReport, GrantReport, WalletShow
 from batchctl.render.grid import Grid, Part, instant
 from batchctl.render.ledger import entries
 
@@ -40,19 +40,39 @@ def granted(report: GrantReport) -> Grid:
     return Grid(headings=headings, rows=(cells,), numbers=("GRANTED", "PERMANENT", "BONUS", "AVAILABLE"))
 
 
+def adjusted(report: AdjustReport) -> Grid:
+    """Show a wallet after an adjustment."""
+    headings = ("CUSTOMER", "ADJUSTED BY", "BUCKET", "PERMANENT", "BONUS", "BONUS UNTIL", "AVAILABLE")
+    cells = (
+        report.user_id,
+        0 if report.already_adjusted else report.amount,
+        report.bucket,
+        report.permanent_credits,
+        report.bonus_credits,
+        report.bonus_expires_at,
+        report.available_credits,
+    )
+    return Grid(headings=headings, rows=(cells,), numbers=("ADJUSTED BY", "PERMANENT", "BONUS", "AVAILABLE"))
+
+
 def remarks(report: GrantReport, asked_until: datetime | None) -> list[str]:
-    """Say what a grant did beside what was asked for."""
+    """Say what a grant does beside what was asked for."""
     if report.already_granted:
         return ["already granted under this request id: nothing was written"]
     said: list[str] = []
     if report.written_off:
-        said.append(f"{report.written_off} bonus credits had expired and were written off, so that none revives")
+        said.append(f"{report.written_off} bonus credits have expired and are written off, so that none revives")
+    if report.made_valid:
+        said.append(
+            f"{report.made_valid} bonus credits of this wallet had no expiry and paid for nothing; they get this one, "
+            "for a wallet has one expiry: take them with `batchctl wallet adjust --bonus` if they are not meant"
+        )
     if asked_until is not None and report.bonus_expires_at is not None and report.bonus_expires_at > asked_until:
         said.append(
             f"bonus credits of this wallet are valid until {instant(report.bonus_expires_at)} already: "
             "that holds for the new ones too, for a wallet has one expiry"
         )
-    elif asked_until is not None and report.bonus_credits > report.amount:
+    elif asked_until is not None and report.bonus_credits > report.amount + report.made_valid:
         said.append(
             f"all {report.bonus_credits} bonus credits of this wallet are valid until {instant(asked_until)} now, "
             "for a wallet has one expiry"
@@ -63,7 +83,7 @@ def remarks(report: GrantReport, asked_until: datetime | None) -> list[str]:
 def _bonus(shown: WalletShow) -> str:
     expires_at = shown.balance.bonus_expires_at
     if expires_at is None:
-        return "not valid: no expiry is set" if shown.balance.bonus_credits else ""
+        return "not valid: no expiry is set; a bonus grant sets one" if shown.balance.bonus_credits else ""
     return f"valid until {instant(expires_at)}" if shown.bonus_is_valid else f"expired at {instant(expires_at)}"
 
 

@@ -1,6 +1,9 @@
 """The sentences in which reports are told, the same in tables and in plain text."""
 
+from batchctl.domain.pause import Pause
 from batchctl.domain.report import DispatchReport, PassReport, PollReport, SettleReport, WebhookReport
+from batchctl.render.clean import clean
+from batchctl.render.grid import instant
 
 NOTHING = "nothing to do"
 BROKEN = "did not come to its end: see the error"
@@ -21,6 +24,16 @@ def stages(report: PassReport) -> list[tuple[str, str]]:
 
 def stage(report: Stage) -> str:
     """Tell one stage in a sentence."""
+    return _join([*_did(report), *map(pause, report.paused)])
+
+
+def pause(one: Pause) -> str:
+    """Say who stopped a stage, since when and why, and how it goes on."""
+    who, reason = clean(one.by), clean(one.reason)
+    return f"paused by {who} since {instant(one.paused_at)}: {reason} (`batchctl resume {one.stage}` lets it go on)"
+
+
+def _did(report: Stage) -> list[str]:
     match report:
         case DispatchReport():
             return _dispatch(report)
@@ -32,9 +45,9 @@ def stage(report: Stage) -> str:
             return _webhook(report)
 
 
-def _dispatch(report: DispatchReport) -> str:
+def _dispatch(report: DispatchReport) -> list[str]:
     refusals = ", ".join(f"{reason} {number}" for reason, number in report.refusals.items())
-    parts = [
+    return [
         _some(report.frozen, "batch", "claimed", f"{report.credits_frozen} credits frozen"),
         _some(report.freeze_failed, "batch", "refused", refusals),
         _some(report.tasks_started, "task", "started"),
@@ -42,32 +55,30 @@ def _dispatch(report: DispatchReport) -> str:
         _some(report.start_deferred, "submission", "put off"),
         _some(report.start_unknown, "submission", "with unknown outcome"),
     ]
-    return _join(parts)
 
 
-def _poll(report: PollReport) -> str:
+def _poll(report: PollReport) -> list[str]:
     limit = f"{report.max_poll_reached} by the poll limit" if report.max_poll_reached else ""
-    parts = [
+    return [
         _some(report.succeeded, "task", "succeeded"),
         _some(report.failed, "task", "failed", limit),
         _some(report.still_processing, "task", "still running"),
         _some(report.transient_errors, "task", "not answered for"),
         _some(report.late_looks, "failed task", "looked at again", _late(report)),
     ]
-    return _join(parts)
 
 
 def _late(report: PollReport) -> str:
     return f"{report.late_results} came late" if report.late_results else ""
 
 
-def _settle(report: SettleReport) -> str:
+def _settle(report: SettleReport) -> list[str]:
     money = f"{report.credits_spent} credits charged, {report.credits_refunded} given back"
-    return _join([_some(report.settled, "batch", "settled", money)])
+    return [_some(report.settled, "batch", "settled", money)]
 
 
-def _webhook(report: WebhookReport) -> str:
-    parts = [
+def _webhook(report: WebhookReport) -> list[str]:
+    return [
         _some(report.sent, "event", "delivered"),
         _some(report.retrying, "event", "to be retried"),
         _some(report.failed, "event", "given up"),
@@ -75,7 +86,6 @@ def _webhook(report: WebhookReport) -> str:
         _some(report.set_aside, "event", "set aside", "the endpoint is disabled"),
         _some(report.endpoints_disabled, "endpoint", "disabled", "`batchctl webhook endpoint list` says why"),
     ]
-    return _join(parts)
 
 
 def _some(number: int, noun: str, what: str, detail: str = "") -> str:

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
-from batchctl.db import RowsRejectedError
 from batchctl.domain.action import ActionList, Command, Outcome, Tally
-from batchctl.domain.problem import Problem
+from batchctl.domain.problem import Problem, RowsRejectedError
 from batchctl.service.world import World
 from batchctl.store import actions
 

@@ -7,7 +7,7 @@ from batchctl.domain.adoption import Adoption, AdoptionReport
 from batchctl.domain.clock import Sleep
 from batchctl.service.migrate import Script, alone, named, run_script
 from batchctl.statement import Conn, sql_dir
-from batchctl.store import adoption, clock
+from batchctl.store import adoption, clock, doctor
 
 
 def look(db: Database) -> AdoptionReport | None:
@@ -20,7 +20,7 @@ def look(db: Database) -> AdoptionReport | None:
 
 
 def apply(db: Database, sleep: Sleep) -> AdoptionReport | None:
-    """Turn the guards' warnings into refusals and add the constraints and the unique index of a fresh database.
+    """Turn the guards' warnings into refusals, add a fresh database's constraints, close the original's functions.
 
     To be run when the original worker has been stopped for good: afterwards its writes by id, which could undo what
     batchctl decided, fail. On a database of our own, or the second time, it only says how things stand; when it broke
@@ -32,14 +32,24 @@ def apply(db: Database, sleep: Sleep) -> AdoptionReport | None:
             return look(db)
         leftovers = db.ask(adoption.count_leftovers)
         doubles = db.ask(adoption.count_doubles)
-        run_script(db, _script("polls"))
-        run_script(db, _script("new_remote_ids" if "video_tasks_remote_id" in doubles else "remote_ids"))
+        was_open = _open_functions(db)
+        run_script(db, _script("indexes/polls"))
+        run_script(db, _script(f"indexes/{'new_' if 'video_tasks_remote_id' in doubles else ''}remote_ids"))
+        run_script(db, _script("rights/functions"))
         now = db.ask(clock.now)
         with named("adoption/constrain"):
             broken = db.transact(lambda tx: _constrain(tx, now))
+        still_open = _open_functions(db)
     return AdoptionReport(
-        state=Adoption(adopted_at=state.adopted_at, applied_at=now), leftovers=leftovers, exempt={**doubles, **broken}
+        state=Adoption(adopted_at=state.adopted_at, applied_at=now),
+        leftovers=leftovers,
+        exempt={**doubles, **broken},
+        closed=tuple(one for one in was_open if one not in still_open),
     )
+
+
+def _open_functions(db: Database) -> list[str]:
+    return [one.function_name for one in db.ask(doctor.open_functions) if one.is_original]
 
 
 def _constrain(tx: Conn, now: datetime) -> dict[str, int]:
@@ -49,5 +59,5 @@ def _constrain(tx: Conn, now: datetime) -> dict[str, int]:
 
 
 def _script(name: str) -> Script:
-    path = sql_dir() / "adoption" / "indexes" / f"{name}.sql"
-    return Script(name=f"adoption/{name}", text=path.read_bytes())
+    path = sql_dir() / "adoption" / f"{name}.sql"
+    return Script(name=f"adoption/{path.stem}", text=path.read_bytes())

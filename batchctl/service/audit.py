@@ -4,9 +4,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from batchctl.db import ShortageProblem
 from batchctl.domain.audit import AuditReport, Check, CheckList, CheckResult, Scope, choose, old_before
-from batchctl.domain.problem import Problem
+from batchctl.domain.problem import Problem, ShortageProblem
 from batchctl.service.world import World
 from batchctl.statement import Conn
 from batchctl.store import adoption

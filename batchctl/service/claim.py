@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from batchctl.db import BusyProblem
-from batchctl.domain.batch import BatchStatus, MalformedBatch, QueuedBatch, Refusal
+from batchctl.domain.batch import QueuedBatch, Refusal
 from batchctl.domain.credit import Entry, Purse, moves
-from batchctl.domain.webhook import Event
+from batchctl.domain.problem import BusyProblem
 from batchctl.failpoint import Failpoint, reach
-from batchctl.service.outbox import NewEvent, write_events
+from batchctl.service.refuse import refuse
 from batchctl.service.sets import Written, take_all
 from batchctl.service.unsent import close_refused
 from batchctl.service.world import World
@@ -85,7 +84,7 @@ def _refuse_malformed(world: World, tx: Conn, limit: int, seen: list[UUID], now:
     found = batches.find_malformed(tx, missing_since=now - world.limits.incomplete_timeout, batch_limit=limit)
     seen[:] = [batch.id for batch in found]
     refusals = [(batch.id, batch.reason) for batch in found]
-    _refuse(world, tx, found, refusals, now)
+    refuse(world, tx, found, refusals, now)
     reach(Failpoint.REFUSE_BEFORE_COMMIT, tx)
     return _Group(frozen=[], refusals=refusals)
 
@@ -114,7 +113,7 @@ def _freeze(world: World, tx: Conn, limit: int, seen: list[UUID], now: datetime,
     if entries:
         wallets.move(tx, moves(entries), now=now)
         ledger.insert(tx, entries, now=now)
-    _refuse(world, tx, refused, refusals, now)
+    refuse(world, tx, refused, refusals, now)
     reach(Failpoint.CLAIM_BEFORE_COMMIT, tx)
     return _Group(frozen=frozen, refusals=refusals)
 
@@ -124,36 +123,3 @@ def _ask(purse: Purse | None, batch: QueuedBatch) -> list[Entry] | Refusal:
     if purse is not None:
         return purse.freeze(batch)
     return Refusal.WALLET_NOT_FOUND if batch.required_credits else []
-
-
-def _refuse(
-    world: World,
-    tx: Conn,
-    refused: Sequence[QueuedBatch | MalformedBatch],
-    refusals: Sequence[tuple[UUID, Refusal]],
-    now: datetime,
-) -> None:
-    if not refused:
-        return
-    batches.refuse(tx, refusals, now=now)
-    events = [
-        NewEvent(url=batch.webhook_url, event=_refusal_event(batch, reason, now))
-        for batch, (_, reason) in zip(refused, refusals, strict=True)
-    ]
-    write_events(world, tx, events, now)
-
-
-def _refusal_event(batch: QueuedBatch | MalformedBatch, reason: Refusal, now: datetime) -> Event:
-    task_count = batch.task_count if isinstance(batch, MalformedBatch) else batch.total_count
-    return Event(
-        batch_id=str(batch.id),
-        user_id=str(batch.user_id),
-        status=BatchStatus.FAILED,
-        total_count=batch.total_count or 0,
-        success_count=0,
-        failed_count=task_count,
-        credits_spent=0,
-        credits_refunded=0,
-        reason=reason,
-        timestamp_ms=int(now.timestamp() * 1000),
-    )

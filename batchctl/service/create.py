@@ -1,14 +1,14 @@
 """Enqueueing a batch and its tasks, in one transaction, as an application would."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from uuid import UUID
 
 from batchctl.domain.batch_page import CreateReport
-from batchctl.domain.credit import MOST_CREDITS
-from batchctl.domain.new_task import NewTask, is_storable
+from batchctl.domain.new_task import DEFAULT_MODEL, FIELDS, NewTask, is_storable
 from batchctl.domain.problem import Problem, UsageProblem
 from batchctl.domain.quote import Quote, quote
 from batchctl.service.asked import asked_for
@@ -18,6 +18,7 @@ from batchctl.store import batches, requests, tasks, wallets
 from batchctl.store.requests import EnqueuedBatch
 
 LONGEST_REQUEST_ID = 200
+COMPARED_AT_ONCE = 10_000
 TASKS_AT_ONCE = 50_000
 """In one statement, so that none lasts long enough to be cut off, however large the batch is."""
 
@@ -64,8 +65,10 @@ def create(
     if dry_run:
         return _report(order, None, world.db.ask(lambda tx: _quote(tx, order, now)))
     try:
-        with asked_for("the batch", look=f"`batchctl batch list --user {user_id}` shows it"):
-            batch_id, price = world.db.transact(lambda tx: _write(tx, order, now, watch))
+        made: list[UUID] = []
+        look = f"`batchctl batch list --user {user_id}` shows it"
+        with asked_for("the batch", look=look, find=lambda: _find(world, made)):
+            batch_id, price = world.db.transact(lambda tx: _write(tx, order, now, watch, made))
     except _RepeatedError:
         earlier = world.db.ask(lambda tx: _earlier(tx, order))
         if earlier is None:
@@ -81,8 +84,8 @@ def _check(world: World, order: _Order) -> None:
     if order.request_id is not None and not is_request_id(order.request_id):
         message = f"--request-id must be text of 1 to {LONGEST_REQUEST_ID} characters"
         raise UsageProblem(message)
-    if len(order.tasks) * order.cost_per_video > MOST_CREDITS:
-        message = f"{len(order.tasks)} tasks at {order.cost_per_video} credits are more than any wallet can hold"
+    if len(order.tasks) * order.cost_per_video > world.db.ask(batches.most_credits):
+        message = f"{len(order.tasks)} tasks at {order.cost_per_video} credits are more than a batch can hold"
         raise UsageProblem(message)
 
 
@@ -92,8 +95,13 @@ def is_request_id(text: str) -> bool:
 
 
 def _write(
-    tx: Conn, order: _Order, now: datetime, watch: Callable[[Iterable[NewTask]], Iterable[NewTask]]
+    tx: Conn,
+    order: _Order,
+    now: datetime,
+    watch: Callable[[Iterable[NewTask]], Iterable[NewTask]],
+    made: list[UUID],
 ) -> tuple[UUID, Quote]:
+    """Write the batch, and note its id in `made` as soon as it has one."""
     price = _quote(tx, order, now)
     batch_id = batches.insert(
         tx,
@@ -103,6 +111,7 @@ def _write(
         webhook_url=order.webhook_url,
         now=now,
     )
+    made[:] = [batch_id]
     add = tasks.insert if tasks.has_policies(tx) else tasks.copy
     stream = iter(watch(order.tasks))
     for first_index in range(0, len(order.tasks), TASKS_AT_ONCE):
@@ -114,6 +123,13 @@ def _write(
     ):
         raise _RepeatedError
     return batch_id, price
+
+
+def _find(world: World, made: Sequence[UUID]) -> str | None:
+    """Name the batch if it is there."""
+    if made and world.db.ask(lambda tx: batches.pick(tx, made[0], made[0], batch_limit=1)):
+        return f"batch {made[0]}"
+    return None
 
 
 def _quote(tx: Conn, order: _Order, now: datetime) -> Quote:
@@ -133,6 +149,8 @@ def _repeated(world: World, order: _Order, earlier: EnqueuedBatch, now: datetime
     differing = [f"{what} {then}, not {asked}" for what, (then, asked) in compared.items() if then != asked]
     if earlier.webhook_url != order.webhook_url:
         differing.append("another webhook address")
+    if not differing:
+        differing += _differing_task(world, order, earlier.id)
     if differing:
         message = (
             f"the request id stands for batch {earlier.id}, and that one has {', '.join(differing)}: "
@@ -141,6 +159,18 @@ def _repeated(world: World, order: _Order, earlier: EnqueuedBatch, now: datetime
         raise Problem(message)
     price = world.db.ask(lambda tx: _quote(tx, order, now))
     return _report(order, earlier.id, price, already_enqueued=True)
+
+
+def _differing_task(world: World, order: _Order, batch_id: UUID) -> Iterator[str]:
+    """Name the first task that is not what it was; one that is no longer there is what it was."""
+    for first in range(0, len(order.tasks), COMPARED_AT_ONCE):
+        read = partial(requests.find_tasks, batch_id=batch_id, first_index=first, task_limit=COMPARED_AT_ONCE)
+        for then in world.db.ask(read):
+            asked = order.tasks[then.batch_index]
+            asked = replace(asked, model=asked.model or DEFAULT_MODEL)
+            if names := [name for name in FIELDS if getattr(then, name) != getattr(asked, name)]:
+                yield f"another {' and '.join(names)} in task {then.batch_index + 1}"
+                return
 
 
 def _report(order: _Order, batch_id: UUID | None, price: Quote, *, already_enqueued: bool = False) -> CreateReport:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from batchctl.domain.pause import Stage
 from batchctl.domain.report import DispatchReport, Finding
-from batchctl.service import breaker
+from batchctl.service import breaker, pauses
 from batchctl.service.breaker import Gate
 from batchctl.service.claim import claim
 from batchctl.service.flight import told
@@ -17,10 +18,15 @@ _CLAIMED_AT = {Gate.SHUT: 0, Gate.PROBE: 1}
 
 
 def dispatch(world: World, budget: Budget) -> DispatchReport:
-    """Run the stage once; ConfigProblem, and nothing claimed or frozen, when there is no key for the provider."""
+    """Run the stage once, unless it is paused.
+
+    Raises ConfigProblem, with nothing claimed or frozen, when there is no key for the provider.
+    """
     world.need_provider()
     if budget.stopping():
         return DispatchReport()
+    if paused := pauses.of(world, Stage.DISPATCH):
+        return DispatchReport(paused=paused)
     gate = breaker.pass_gate(world)
     claims = claim(world, _CLAIMED_AT.get(gate))
     rescued = rescue(world)

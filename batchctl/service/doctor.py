@@ -1,8 +1,10 @@
 """The diagnosis: asks the database and the provider what an operator would, and changes nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from batchctl.domain import backlog as judge_work
 from batchctl.domain import doctor as judge
 from batchctl.domain.clock import Clock
 from batchctl.domain.doctor import Diagnosis, Level
@@ -13,7 +15,7 @@ from batchctl.domain.vault import UnreadableSecretError
 from batchctl.service.migrate import pending
 from batchctl.service.world import World
 from batchctl.statement import Conn
-from batchctl.store import breaker, doctor, endpoints
+from batchctl.store import adoption, breaker, doctor, endpoints, pauses
 
 GRACE = timedelta(minutes=10)
 """What a pass ends by a deadline may be so much older before nobody seems to end it."""
@@ -57,19 +59,25 @@ def _look(world: World, now: datetime) -> Iterator[Diagnosis]:
             tx,
             overdue_before=now - limits.task_deadline - GRACE,
             orphaned_before=now - limits.claim_timeout - GRACE,
+            missing_since=now - limits.incomplete_timeout,
             now=now,
         )
+        paused = pauses.list_all(tx)
         opened = None if host is None else breaker.find(tx, provider_host=host)
+        if opened is not None:  # Then nothing is claimed or sent, for a reason that has a line of its own.
+            backlog = replace(backlog, claim_due_since=None, start_due_since=None)
         return [
             *judge.judge_server(server),
             Diagnosis(check="schema", level=Level.OK, found="every migration is applied"),
             judge.judge_rights(server.role_name, doctor.lacking(tx)),
             *judge.judge_outsiders(doctor.outsiders(tx)),
-            *judge.judge_backlog(backlog, now),
-            *judge.judge_holds(backlog),
+            *judge.judge_functions(doctor.open_functions(tx), is_adopting=_is_adopting(tx)),
+            *judge_work.judge_pauses(paused, now),
+            *judge_work.judge_backlog(backlog, now, {one.stage for one in paused}),
+            *judge_work.judge_holds(backlog),
             *judge.judge_unreadable(*_try_to_open(world, tx, now)),
             *judge.judge_endpoints(_find_troubled(tx, now), now),
-            judge.judge_last_run(backlog, now),
+            judge_work.judge_last_run(backlog, now),
             judge.judge_account(opened, now),
             *judge.judge_models(doctor.models(tx, since=now - MODELS_SINCE), limits.max_poll_count),
         ]
@@ -78,6 +86,12 @@ def _look(world: World, now: datetime) -> Iterator[Diagnosis]:
         yield from world.db.survey(look)
     except Problem as problem:
         yield _broken("database", problem)
+
+
+def _is_adopting(tx: Conn) -> bool:
+    """Say whether the original worker may still run on this database."""
+    state = adoption.state(tx)
+    return state is not None and state.applied_at is None
 
 
 def _find_troubled(tx: Conn, now: datetime) -> list[TroubledEndpoint]:

@@ -137,6 +137,35 @@ def disable(world: World, endpoint_id: UUID, *, reason: str, operator: str) -> E
     return _change(world, write)
 
 
+def rehearse_removal(world: World, endpoint_id: UUID) -> EndpointReport:
+    """Say what `remove` would remove, by reads alone; raises what it would raise."""
+    now = world.clock()
+    return world.db.survey(lambda tx: _removable(tx, endpoint_id, now, changed=False))
+
+
+def remove(world: World, endpoint_id: UUID) -> EndpointReport:
+    """Remove an endpoint and its secrets: the default secret signs for its address again.
+
+    Raises Problem while events wait for it to be enabled.
+    """
+
+    def write(tx: Conn, now: datetime) -> EndpointReport:
+        _lock(tx, endpoint_id)
+        report = _removable(tx, endpoint_id, now, changed=True)
+        endpoints.remove(tx, endpoint_id)
+        return report
+
+    return _change(world, write)
+
+
+def _removable(tx: Conn, endpoint_id: UUID, now: datetime, *, changed: bool) -> EndpointReport:
+    report = _report(tx, Act.REMOVE, endpoint_id, now, changed=changed)
+    if waiting := report.endpoint.waiting_count:
+        message = f"{waiting} events wait for endpoint {endpoint_id}: `batchctl webhook endpoint enable` sends them"
+        raise Problem(message)
+    return report
+
+
 def enable(world: World, endpoint_id: UUID) -> EndpointReport:
     """Enable an endpoint and make due what was kept for it, the oldest first and so many a second."""
 
@@ -181,6 +210,11 @@ def _reseal_some(world: World, after: UUID | None, now: datetime, tx: Conn) -> _
         unreadable=len(found) - len(anew),
         last=found[-1].id if len(found) == RESEALED_AT_ONCE else None,
     )
+
+
+def describe(tx: Conn, endpoint_id: UUID, now: datetime) -> EndpointLine | None:
+    """Return an endpoint as it is listed; None: it is no more."""
+    return next(iter(_lines(tx, [endpoint_id], None, now, only_disabled=False, limit=1)), None)
 
 
 def _usable(world: World, secret: str | None) -> str:

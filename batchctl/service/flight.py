@@ -75,7 +75,7 @@ def told(run: Callable[[], None]) -> tuple[Finding, ...]:
     try:
         run()
     except Problem as problem:
-        return (Finding(message=str(problem), exit_code=problem.exit_code),)
+        return (Finding(message=problem.in_a_pass, exit_code=problem.exit_code),)
     return ()
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from batchctl.db import BusyProblem, Database, RowsRejectedError, SchemaProblem
+from batchctl.db import Database
 from batchctl.domain.adoption import AdoptionReport
 from batchctl.domain.clock import Sleep
-from batchctl.domain.problem import ConfigProblem, Problem
+from batchctl.domain.problem import BusyProblem, ConfigProblem, Problem, RowsRejectedError, SchemaProblem
 from batchctl.statement import Conn, sql_dir
 from batchctl.store import clock, history
 from batchctl.store.history import AppliedMigration

@@ -6,12 +6,14 @@ from datetime import datetime
 from itertools import count
 from uuid import UUID
 
+from batchctl.domain.pause import Stage
 from batchctl.domain.polling import DueTask, PollRecord, decide, lease, max_poll_count_error
 from batchctl.domain.provider import NoSuchTask, PollAnswer, Transient
 from batchctl.domain.report import Finding, PollReport, account_findings
 from batchctl.domain.task import TaskStatus
 from batchctl.domain.wire import Landed, NotSent, Request
 from batchctl.failpoint import Failpoint, reach
+from batchctl.service import pauses
 from batchctl.service.flight import fly, told
 from batchctl.service.late import Looks, watch
 from batchctl.service.sets import Written, hold_all, take_all, write_all
@@ -24,8 +26,10 @@ EXPIRED_AT_ONCE = 1000
 
 
 def poll(world: World, budget: Budget) -> PollReport:
-    """Run the stage once; ConfigProblem when there is no key for the provider."""
+    """Run the stage once, unless it is paused; ConfigProblem when there is no key for the provider."""
     world.need_provider()
+    if paused := pauses.of(world, Stage.POLL):
+        return PollReport(paused=paused)
     expired = _expire(world)
     polls = Polls(world, budget)
     looks = Looks(world, budget)

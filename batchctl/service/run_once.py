@@ -5,11 +5,9 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from typing import TypeVar
 
-from batchctl.db import RowsRejectedError
-from batchctl.domain.problem import Problem
+from batchctl.domain.problem import Problem, RowsRejectedError
 from batchctl.domain.report import (
     DispatchReport,
     Finding,
@@ -46,7 +44,7 @@ def run_once(world: World, budget: Budget, on_break: Callable[[Exception], None]
         try:
             return run()
         except Problem as problem:
-            findings.append(Finding(message=str(problem), exit_code=problem.exit_code))
+            findings.append(Finding(message=problem.in_a_pass, exit_code=problem.exit_code))
         except Exception as error:  # noqa: BLE001 - a bug in one stage must not keep the others from customers' money
             on_break(error)
             what = str(error).partition("\n")[0]
@@ -64,20 +62,27 @@ def run_once(world: World, budget: Budget, on_break: Callable[[Exception], None]
         poll=polled,
         settle=settled,
         webhook=delivered,
+        http_client=world.provider_http.name,
         duration_ms=round((time.monotonic() - started_s) * 1000),
         broken=tuple(broken),
+        paused=tuple(pause for one in reports for pause in one.paused),
         findings=tuple(dict.fromkeys((*findings, *(f for one in reports for f in one.findings)))),
     )
     if not report.is_idle:
-        _remember(world, report, budget.started_at)
+        _remember(world, report, budget)
     return report
 
 
-def _remember(world: World, report: PassReport, started_at: datetime) -> None:
+def _remember(world: World, report: PassReport, budget: Budget) -> None:
     """Write the pass into `runs`; that it cannot be written says nothing about the pass itself."""
     with suppress(Problem, RowsRejectedError):
         world.db.transact(
             lambda tx: runs.insert(
-                tx, judged(report), started_at=started_at, host=socket.gethostname(), process_id=os.getpid()
+                tx,
+                judged(report),
+                pass_id=budget.pass_id,
+                started_at=budget.started_at,
+                host=socket.gethostname(),
+                process_id=os.getpid(),
             )
         )

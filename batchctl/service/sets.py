@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from batchctl.db import Database, RowsRejectedError
+from batchctl.db import Database
+from batchctl.domain.problem import RowsRejectedError
 from batchctl.statement import Conn
 from batchctl.store.aside import lock
 

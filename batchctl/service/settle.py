@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from batchctl.db import BusyProblem
 from batchctl.domain.batch import FinishedBatch
 from batchctl.domain.credit import (
     Entry,
@@ -16,9 +15,12 @@ from batchctl.domain.credit import (
     moves,
     settlement,
 )
+from batchctl.domain.pause import Stage
+from batchctl.domain.problem import BusyProblem
 from batchctl.domain.report import Finding, SettleReport
 from batchctl.domain.webhook import Event
 from batchctl.failpoint import Failpoint, reach
+from batchctl.service import pauses
 from batchctl.service.adopt import adopt
 from batchctl.service.outbox import NewEvent, write_events
 from batchctl.service.sets import Written, take_all
@@ -38,7 +40,9 @@ class _Group:
 
 
 def settle(world: World) -> SettleReport:
-    """Settle up to `max_settle` finished batches, the oldest first, each exactly once."""
+    """Settle up to `max_settle` finished batches, the oldest first, each exactly once; none while it is paused."""
+    if paused := pauses.of(world, Stage.SETTLE):
+        return SettleReport(paused=paused)
     now = world.clock()
     left_behind = adopt(world, now)
     settled: list[Settlement] = []

@@ -11,7 +11,7 @@ from batchctl.domain.endpoint import FAILING_TOO_LONG, OTHERS_TOLD, Verdict, ver
 from batchctl.domain.webhook import Delivery, NotDelivered, Rejected
 from batchctl.domain.wire import Landed, Request
 from batchctl.failpoint import Failpoint, reach
-from batchctl.service.sets import hold_all, write_all
+from batchctl.service.sets import Reason, hold_all, write_all
 from batchctl.service.world import World
 from batchctl.statement import Conn
 from batchctl.store import deliveries, endpoints
@@ -42,7 +42,7 @@ class Tries:
         self._on_record = on_record
         self._on_rejection = on_rejection
         self._keys = count()
-        self._in_flight: dict[int, ClaimedDelivery] = {}
+        self._in_flight: dict[int, tuple[ClaimedDelivery, Sequence[str]]] = {}
         self.endpoints_disabled = 0
         """How many endpoints were disabled for what their receivers answered, or did not."""
 
@@ -62,7 +62,7 @@ class Tries:
                     answer = NotDelivered(status=None, error=error, blames_receiver=False)
                     rejected.append(decide(delivery, answer, 0, self._world.limits, now, self._world.random))
                 case request:
-                    self._in_flight[key] = delivery
+                    self._in_flight[key] = delivery, secrets[delivery.id]
                     requests.append(request)
         self._record(rejected, now)
         return requests
@@ -72,8 +72,8 @@ class Tries:
         now = self._world.patient_clock()
         records: list[DeliveryRecord] = []
         for landed in group:
-            delivery = self._in_flight.pop(landed.key)
-            answer = self._world.courier.read(landed.outcome)
+            delivery, signed_with = self._in_flight.pop(landed.key)
+            answer = self._world.courier.read(landed.outcome, signed_with)
             records.append(decide(delivery, answer, landed.duration_ms, self._world.limits, now, self._world.random))
         self._record(records, now)
 
@@ -92,10 +92,22 @@ class Tries:
                 self._on_record(record, standings.get(record.id))
         if rejected:
             reasons = [(record.id, _reason(record, error)) for record, error in written.rejected]
-            held = hold_all(self._world.db, reasons, deliveries.give_up)
-            tell_batches(self._world, list(rejected))
-            for delivery_id, reason in held.reasons:
+            for delivery_id, reason in _give_up(self._world, reasons, now):
                 self._on_rejection(rejected[delivery_id], reason)
+
+
+def _give_up(world: World, reasons: Sequence[Reason], now: datetime) -> list[Reason]:
+    """Give up deliveries, and have their batches say so in the same transaction; or alone, where a batch refuses."""
+
+    def with_batches(tx: Conn, some: Sequence[Reason]) -> None:
+        deliveries.give_up(tx, some)
+        deliveries.tell_batches(tx, [delivery_id for delivery_id, _ in some], now=now)
+
+    held = hold_all(world.db, reasons, with_batches)
+    refused = set(held.refused)
+    alone = [reason for reason in reasons if reason[0] in refused]
+    told = [reason for reason in held.reasons if reason[0] not in refused]
+    return told + (hold_all(world.db, alone, deliveries.give_up).reasons if alone else [])
 
 
 def tell_batches(world: World, ids: Sequence[UUID]) -> None:

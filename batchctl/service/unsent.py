@@ -1,4 +1,4 @@
-"""Failing tasks that wait to be sent and never will be: those of refused batches, and those past their deadline."""
+"""Failing tasks that wait to be sent and never will be: of refused or cancelled batches, or past their deadline."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -16,11 +16,16 @@ UNSENT_TASKS_PER_PASS = 10_000
 """Bounds of a pass's work; what is over is left for the next pass."""
 
 
-def close_refused(world: World, now: datetime) -> Written[UUID, int]:
-    """Fail the tasks of refused batches with the error of their batch (contract §2); return how many."""
+def close_refused(world: World, now: datetime, batch_ids: Sequence[UUID] | None = None) -> Written[UUID, int]:
+    """Fail the pending tasks of refused and cancelled batches, of all or some, with the error of their batch.
+
+    A refused batch fails whole (contract §2); of a cancelled one, what was sent is let finish. Returns how many failed.
+    """
     return _fail(
         world,
-        lambda tx, limit: tasks.find_unclosed(tx, batch_limit=REFUSED_BATCHES_PER_PASS, task_limit=limit),
+        lambda tx, limit: tasks.find_unclosed(
+            tx, batch_ids=batch_ids, batch_limit=REFUSED_BATCHES_PER_PASS, task_limit=limit
+        ),
         now,
     )
 

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from batchctl.domain.delivery import ClaimedDelivery, DeliveryRecord, DeliveryStatus, Standing, lease, slow_window
+from batchctl.domain.pause import Stage
 from batchctl.domain.report import Finding, WebhookReport
 from batchctl.domain.wire import Request
 from batchctl.failpoint import Failpoint, reach
+from batchctl.service import pauses
 from batchctl.service.flight import fly, told
 from batchctl.service.sets import take_all
 from batchctl.service.signing import sort_out
@@ -28,8 +30,11 @@ SECRET_WAIT = timedelta(minutes=5)
 def deliver(world: World, budget: Budget) -> WebhookReport:
     """Try what is due, and again after the quick waits while the budget lasts; slow retries are left to later passes.
 
-    An event that the pass wrote gets its first try even when the budget is spent (contract §5).
+    An event that the pass wrote gets its first try even when the budget is spent (contract §5), but nothing is tried
+    while the stage is paused.
     """
+    if paused := pauses.of(world, Stage.WEBHOOK):
+        return WebhookReport(paused=paused)
     turn = Round(world, budget)
     broken = told(turn.run)
     last = Counter(turn.last.values())

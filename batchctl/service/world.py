@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from batchctl.db import Database
 from batchctl.domain.clock import Clock, Sleep
@@ -60,6 +60,8 @@ class Budget:
     """Says whether the process was asked to stop."""
     poll_gap: timedelta = timedelta(0)
     """A task asked for less than this ago is left alone; within one pass it is asked once anyway."""
+    pass_id: UUID = field(default_factory=uuid4)
+    """Joins the lines of the log and the row of `runs`; nothing is decided by it."""
 
     def left_s(self) -> float:
         """Return the seconds that are left, infinite without a deadline."""

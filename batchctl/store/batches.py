@@ -15,7 +15,10 @@ from batchctl.domain.batch import (
     StartableBatch,
 )
 from batchctl.domain.batch_page import BatchDetail, DeliveryLine, TryLine, Wanted
+from batchctl.domain.cancel import CancellableBatch
 from batchctl.domain.credit import Settlement
+from batchctl.domain.failure import FailureType
+from batchctl.domain.retry import RetryableBatch
 from batchctl.domain.wallet_page import OpenBatches
 from batchctl.statement import Conn, NoRow, Statement
 
@@ -23,6 +26,11 @@ from batchctl.statement import Conn, NoRow, Statement
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Id:
     id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    most_credits: int
 
 
 _FIND_MALFORMED = Statement("batches/find_malformed", MalformedBatch)
@@ -35,11 +43,16 @@ _SETTLE = Statement("batches/settle", NoRow)
 _HOLD = Statement("batches/hold", NoRow)
 _INSERT = Statement("batches/insert", _Id)
 _LIST = Statement("batches/list", BatchLine)
+_MEASURE_ROOM = Statement("batches/measure_room", _Room)
 _PICK = Statement("batches/pick", _Id)
 _SHOW = Statement("batches/show", BatchDetail)
 _DELIVERIES = Statement("batches/deliveries", DeliveryLine)
 _TRIES = Statement("batches/tries", TryLine)
 _SUM_OPEN = Statement("batches/sum_open", OpenBatches)
+_LOCK = Statement("batches/lock", _Id)
+_WEIGH_CANCEL = Statement("batches/weigh_cancel", CancellableBatch)
+_CANCEL = Statement("batches/cancel", NoRow)
+_WEIGH_RETRY = Statement("batches/weigh_retry", RetryableBatch)
 
 
 def find_malformed(tx: Conn, *, missing_since: datetime, batch_limit: int) -> list[MalformedBatch]:
@@ -103,8 +116,38 @@ def hold(tx: Conn, reasons: Sequence[tuple[UUID, str]], *, now: datetime) -> int
     return _HOLD.run(tx, ids=[batch_id for batch_id, _ in reasons], reasons=[text for _, text in reasons], now=now)
 
 
+def lock(tx: Conn, ids: Sequence[UUID]) -> None:
+    """Lock batches, waiting for whoever works on them."""
+    _LOCK.all(tx, ids=list(ids))
+
+
+def weigh_cancel(tx: Conn, ids: Sequence[UUID]) -> list[CancellableBatch]:
+    """Say how batches stand that somebody wants to cancel, the newest first."""
+    return _WEIGH_CANCEL.all(tx, ids=list(ids))
+
+
+def cancel(tx: Conn, ids: Sequence[UUID], *, now: datetime) -> int:
+    """Have nothing of these locked batches sent any more; return how many were open and not cancelled yet."""
+    return _CANCEL.run(tx, ids=list(ids), now=now)
+
+
+def weigh_retry(
+    tx: Conn, ids: Sequence[UUID], *, failure_type: FailureType | None, task_ids: Sequence[UUID] | None
+) -> list[RetryableBatch]:
+    """Say what of batches' failed tasks, all or chosen ones, can be tried again; the newest batch first."""
+    chosen = None if task_ids is None else list(task_ids)
+    return _WEIGH_RETRY.all(tx, ids=list(ids), failure_type=failure_type, task_ids=chosen)
+
+
 def insert(
-    tx: Conn, *, user_id: UUID, total_count: int, cost_per_video: int, webhook_url: str | None, now: datetime
+    tx: Conn,
+    *,
+    user_id: UUID,
+    total_count: int,
+    cost_per_video: int,
+    webhook_url: str | None,
+    retry_of: UUID | None = None,
+    now: datetime,
 ) -> UUID:
     """Enqueue a batch and return its id; its tasks follow in the same transaction."""
     return _INSERT.one(
@@ -113,6 +156,7 @@ def insert(
         total_count=total_count,
         cost_per_video=cost_per_video,
         webhook_url=webhook_url,
+        retry_of=retry_of,
         now=now,
     ).id
 
@@ -121,10 +165,13 @@ def list_newest(tx: Conn, wanted: Wanted, *, batch_limit: int) -> list[BatchLine
     """List batches, the newest first."""
     return _LIST.all(
         tx,
+        ids=None if wanted.ids is None else list(wanted.ids),
         statuses=[str(status) for status in wanted.statuses or BatchStatus],
         user_id=wanted.user_id,
         since=wanted.since,
         until=wanted.until,
+        model=wanted.model,
+        failure_type=wanted.failure_type,
         only_held=wanted.only_held,
         batch_limit=batch_limit,
     )
@@ -153,6 +200,11 @@ def tries(tx: Conn, delivery_ids: Sequence[UUID], *, try_limit: int) -> list[Try
 def sum_open(tx: Conn, user_id: UUID) -> OpenBatches:
     """Sum up what is frozen in the open batches of a customer."""
     return _SUM_OPEN.one(tx, user_id=user_id)
+
+
+def most_credits(tx: Conn) -> int:
+    """Say how many credits can be frozen for a batch in this database, whatever the wallet holds."""
+    return _MEASURE_ROOM.one(tx).most_credits
 
 
 def pick(tx: Conn, first: UUID, last: UUID, *, batch_limit: int) -> list[UUID]:

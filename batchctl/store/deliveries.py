@@ -6,7 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from batchctl.domain.delivery import ClaimedDelivery, DeliveryRecord, DeliveryStatus, NewDelivery, Standing
-from batchctl.domain.resend import Books, HeldBatch, Resendable, Window
+from batchctl.domain.delivery_page import EventLine, Events, TryEntry
+from batchctl.domain.resend import Books, HeldBatch, Missed, Resendable, Window
 from batchctl.statement import Conn, NoRow, Statement
 
 
@@ -19,11 +20,21 @@ class WaitingDelivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailedBatch:
-    """A batch whose event was given up, and how many of them there are."""
+class FoundBatch:
+    """A batch whose event a selection fits, how that stands, and how many such batches there are."""
 
     batch_id: UUID
+    status: DeliveryStatus
+    attempts: int
     match_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """What an event says, and how many secrets of its endpoint's own sign it."""
+
+    body: str
+    secret_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +56,12 @@ _RELEASE = Statement("deliveries/release", _Released)
 _RECORD = Statement("deliveries/record", Standing)
 _GIVE_UP = Statement("deliveries/give_up", NoRow)
 _TELL_BATCHES = Statement("deliveries/tell_batches", NoRow)
-_FIND_FAILED = Statement("deliveries/find_failed", FailedBatch)
+_FIND_FAILED = Statement("deliveries/find_failed", FoundBatch)
+_FIND_MISSED = Statement("deliveries/find_missed", FoundBatch)
+_LIST = Statement("deliveries/list", EventLine)
+_ATTEMPTS = Statement("deliveries/attempts", TryEntry)
+_PICK = Statement("deliveries/pick", _Id)
+_FIND_BODY = Statement("deliveries/find_body", Body)
 _LOOK_UP = Statement("deliveries/look_up", Resendable)
 _HOLD_STILL = Statement("deliveries/hold_still", HeldBatch)
 _FIND_BOOKS = Statement("deliveries/find_books", Books)
@@ -79,9 +95,11 @@ def find_due(
     return [row.id for row in rows]
 
 
-def claim(tx: Conn, ids: Sequence[UUID], *, lease_until: datetime, now: datetime) -> list[ClaimedDelivery]:
-    """Claim locked deliveries for a try."""
-    return _CLAIM.all(tx, ids=ids, lease_until=lease_until, now=now)
+def claim(
+    tx: Conn, ids: Sequence[UUID], *, lease_until: datetime, by_operator: bool = False, now: datetime
+) -> list[ClaimedDelivery]:
+    """Claim locked deliveries for a try, which an operator asked for or the schedule of retries."""
+    return _CLAIM.all(tx, ids=ids, lease_until=lease_until, by_operator=by_operator, now=now)
 
 
 def await_secret(
@@ -124,6 +142,7 @@ def record(tx: Conn, records: Sequence[DeliveryRecord], *, now: datetime) -> lis
         status_codes=[r.status_code for r in records],
         errors=[r.error for r in records],
         durations_ms=[r.duration_ms for r in records],
+        answers=[r.answer for r in records],
         now=now,
     )
 
@@ -138,9 +157,58 @@ def tell_batches(tx: Conn, ids: Sequence[UUID], *, now: datetime) -> int:
     return _TELL_BATCHES.run(tx, ids=ids, now=now)
 
 
-def find_failed(tx: Conn, window: Window) -> list[FailedBatch]:
+def find_failed(tx: Conn, window: Window) -> list[FoundBatch]:
     """Find batches whose event was given up and last tried within the window, the one tried longest ago first."""
     return _FIND_FAILED.all(tx, since=window.since, until=window.until, batch_limit=window.limit)
+
+
+def find_missed(tx: Conn, wanted: Missed) -> list[FoundBatch]:
+    """Find batches whose events are wanted, the oldest event first."""
+    return _FIND_MISSED.all(tx, statuses=list(wanted.statuses), batch_limit=wanted.limit, **_filters(wanted.events))
+
+
+def list_newest(
+    tx: Conn,
+    events: Events,
+    *,
+    statuses: Sequence[DeliveryStatus] = tuple(DeliveryStatus),
+    delivery_id: UUID | None = None,
+    delivery_limit: int,
+) -> list[EventLine]:
+    """List the newest events that fit. Receivers are whole addresses."""
+    return _LIST.all(
+        tx, statuses=list(statuses), delivery_id=delivery_id, delivery_limit=delivery_limit, **_filters(events)
+    )
+
+
+def attempts(
+    tx: Conn, events: Events, *, delivery_id: UUID | None = None, only_failed: bool = False, try_limit: int
+) -> list[TryEntry]:
+    """List the newest tries that began in that time, of events that fit otherwise. Receivers are whole addresses."""
+    return _ATTEMPTS.all(tx, delivery_id=delivery_id, only_failed=only_failed, try_limit=try_limit, **_filters(events))
+
+
+def pick(tx: Conn, first: UUID, last: UUID, *, delivery_limit: int) -> list[UUID]:
+    """Return the events whose ids lie between these two, both included."""
+    return [row.id for row in _PICK.all(tx, first=first, last=last, delivery_limit=delivery_limit)]
+
+
+def find_body(tx: Conn, delivery_id: UUID, *, now: datetime) -> Body:
+    """Find what an event says."""
+    return _FIND_BODY.one(tx, delivery_id=delivery_id, now=now)
+
+
+def _filters(events: Events) -> dict[str, object]:
+    """Return what the statements that look for events have in common."""
+    return {
+        "since": events.since,
+        "until": events.until,
+        "user_id": events.user_id,
+        "batch_id": events.batch_id,
+        "event_type": events.event_type,
+        "endpoint_id": events.endpoint_id,
+        "host": events.host,
+    }
 
 
 def look_up(tx: Conn, batch_ids: Sequence[UUID], *, now: datetime) -> list[Resendable]:

@@ -2,13 +2,15 @@
 
 from datetime import datetime
 
-from batchctl.domain.doctor import Backlog, LackingRight, ModelPolls, Outsider, Server
+from batchctl.domain.backlog import Backlog
+from batchctl.domain.doctor import LackingRight, ModelPolls, OpenFunction, Outsider, Server
 from batchctl.domain.endpoint import TroubledEndpoint
 from batchctl.statement import Conn, Statement
 
 _SERVER = Statement("doctor/server", Server)
 _LACKING = Statement("doctor/lacking", LackingRight)
 _OUTSIDERS = Statement("doctor/outsiders", Outsider)
+_OPEN_FUNCTIONS = Statement("doctor/open_functions", OpenFunction)
 _BACKLOG = Statement("doctor/backlog", Backlog)
 _MODELS = Statement("doctor/models", ModelPolls)
 _ENDPOINTS = Statement("doctor/endpoints", TroubledEndpoint)
@@ -29,9 +31,18 @@ def outsiders(tx: Conn) -> list[Outsider]:
     return _OUTSIDERS.all(tx)
 
 
-def backlog(tx: Conn, *, overdue_before: datetime, orphaned_before: datetime, now: datetime) -> Backlog:
+def open_functions(tx: Conn) -> list[OpenFunction]:
+    """Name functions through which whoever is there may write states or money."""
+    return _OPEN_FUNCTIONS.all(tx)
+
+
+def backlog(
+    tx: Conn, *, overdue_before: datetime, orphaned_before: datetime, missing_since: datetime, now: datetime
+) -> Backlog:
     """Say since when work is due, and what stands still since those instants."""
-    return _BACKLOG.one(tx, overdue_before=overdue_before, orphaned_before=orphaned_before, now=now)
+    return _BACKLOG.one(
+        tx, overdue_before=overdue_before, orphaned_before=orphaned_before, missing_since=missing_since, now=now
+    )
 
 
 def models(tx: Conn, *, since: datetime) -> list[ModelPolls]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from batchctl.domain.endpoint import EndpointRow, SecretLine, Signers, Verdict
+from batchctl.domain.endpoint import Address, EndpointRow, SecretLine, Signers, Verdict
 from batchctl.statement import Conn, NoRow, Statement
 
 
@@ -39,6 +39,9 @@ _DISABLE = Statement("endpoints/disable", NoRow)
 _ENABLE = Statement("endpoints/enable", NoRow)
 _FIND_SEALED = Statement("endpoints/find_sealed", SealedSecret)
 _RESEAL = Statement("endpoints/reseal", NoRow)
+_REMOVE = Statement("endpoints/remove", NoRow)
+_FIND_ADDRESS = Statement("endpoints/find_address", Address)
+_FIND_ADDRESS_OF = Statement("endpoints/find_address_of", Address)
 
 
 def find_signers(tx: Conn, ids: Sequence[UUID], *, now: datetime) -> list[Signers]:
@@ -153,3 +156,18 @@ def reseal(tx: Conn, resealed: Sequence[tuple[SealedSecret, str]]) -> int:
         before=[one.sealed for one, _ in resealed],
         sealed=[sealed for _, sealed in resealed],
     )
+
+
+def remove(tx: Conn, endpoint_id: UUID) -> None:
+    """Remove a locked endpoint with its secrets."""
+    _REMOVE.run(tx, endpoint_id=endpoint_id)
+
+
+def find_address(tx: Conn, endpoint_id: UUID, *, now: datetime) -> Address | None:
+    """Find where an endpoint is; None: it is no more."""
+    return next(iter(_FIND_ADDRESS.all(tx, endpoint_id=endpoint_id, now=now)), None)
+
+
+def find_address_of(tx: Conn, user_id: UUID, *, now: datetime) -> Address | None:
+    """Find where a customer's newest batch is told of its end; None: none asked for it."""
+    return next(iter(_FIND_ADDRESS_OF.all(tx, user_id=user_id, now=now)), None)

@@ -8,22 +8,25 @@ from uuid import UUID
 
 from batchctl.domain.credit import Bucket, Entry
 from batchctl.domain.grant import GrantEntry
-from batchctl.domain.wallet_page import LedgerLine
+from batchctl.domain.wallet_page import EntriesWanted, HistoryLine, LedgerLine
 from batchctl.statement import Conn, NoRow, Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierGrant:
-    """What was granted under a request id."""
+    """What was granted, or adjusted, under a request id."""
 
     bucket: Bucket
     credits_delta: int
     created_at: datetime
+    reason: str | None
 
 
 _INSERT = Statement("ledger/insert", NoRow)
 _INSERT_GRANTS = Statement("ledger/insert_grants", NoRow)
 _FIND_GRANT = Statement("ledger/find_grant", EarlierGrant)
+_FIND_ADJUSTMENT = Statement("ledger/find_adjustment", EarlierGrant)
+_HISTORY = Statement("ledger/history", HistoryLine)
 _LIST_OF_BATCH = Statement("ledger/list_of_batch", LedgerLine)
 _LIST_OF_CUSTOMER = Statement("ledger/list_of_customer", LedgerLine)
 
@@ -63,6 +66,24 @@ def insert_grants(tx: Conn, user_id: UUID, entries: Sequence[GrantEntry], *, now
 def find_grant(tx: Conn, user_id: UUID, request_id: str) -> EarlierGrant | None:
     """Find what was granted to a customer under a request id."""
     return next(iter(_FIND_GRANT.all(tx, user_id=user_id, request_id=request_id)), None)
+
+
+def find_adjustment(tx: Conn, user_id: UUID, request_id: str) -> EarlierGrant | None:
+    """Find what was adjusted for a customer under a request id."""
+    return next(iter(_FIND_ADJUSTMENT.all(tx, user_id=user_id, request_id=request_id)), None)
+
+
+def history(tx: Conn, user_id: UUID, wanted: EntriesWanted, *, entry_limit: int) -> list[HistoryLine]:
+    """List the rows of a customer that are wanted, the newest first, with what the customer had after each."""
+    return _HISTORY.all(
+        tx,
+        user_id=user_id,
+        since=wanted.since,
+        until=wanted.until,
+        types=[str(one) for one in wanted.types] or None,
+        batch_id=wanted.batch_id,
+        entry_limit=entry_limit,
+    )
 
 
 def list_of_batch(tx: Conn, batch_id: UUID, *, entry_limit: int) -> list[LedgerLine]:

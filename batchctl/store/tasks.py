@@ -62,9 +62,13 @@ _LOCK_PLACES = Statement("tasks/lock_places", NoRow)
 _COUNT_IN_FLIGHT = Statement("tasks/count_in_flight", _Count)
 
 
-def find_unclosed(tx: Conn, *, batch_limit: int, task_limit: int) -> list[UnsentTask]:
-    """Find and lock pending tasks of refused batches, each with its batch's error."""
-    return _FIND_UNCLOSED.all(tx, batch_limit=batch_limit, task_limit=task_limit)
+def find_unclosed(
+    tx: Conn, *, batch_ids: Sequence[UUID] | None = None, batch_limit: int, task_limit: int
+) -> list[UnsentTask]:
+    """Find and lock pending tasks of refused or cancelled batches, of all or some, each with its batch's error."""
+    return _FIND_UNCLOSED.all(
+        tx, batch_ids=None if batch_ids is None else list(batch_ids), batch_limit=batch_limit, task_limit=task_limit
+    )
 
 
 def find_overdue(tx: Conn, *, first_attempt_before: datetime, task_limit: int) -> list[UnsentTask]:

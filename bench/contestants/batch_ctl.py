@@ -24,6 +24,7 @@ def settings_of(assignment: Assignment) -> dict[str, str]:
     work = assignment.work
     return {
         "BATCHCTL_DATABASE_URL": assignment.dsn,
+        "BATCHCTL_HTTP_CLIENT": assignment.client,
         "GRSAI_HOST": assignment.provider_url,
         "GRSAI_API_KEY": API_KEY,
         "ENTERPRISE_WEBHOOK_SECRET": WEBHOOK_SECRET,
@@ -42,6 +43,8 @@ def perform(assignment: Assignment, stage: Stage) -> None:
     os.environ.update(settings_of(assignment))
     # What the first request would load; peers have their clients at hand before the signal, too.
     import_module("batchctl.gateways.transport")
+    if assignment.client == "curl":
+        import_module("batchctl.gateways.curl")
     tls_context(None)
     with open_world(read_settings()) as world:
         stage.ready()

@@ -12,6 +12,8 @@ where
     and coalesce(b.last_error, '') not in (
         'INSUFFICIENT_CREDITS', 'WALLET_NOT_FOUND', 'TASK_COUNT_MISMATCH', 'INVALID_BATCH'
     )
+    -- Cancelled before anything was frozen for it.
+    and not (b.cancelled_at is not null and b.frozen_credits = 0 and b.status = 'failed')
     and b.task_count is distinct from b.total_count
     -- The original pays for a batch before its tasks are there, and may fail to insert them.
     and not b.created_at < %(old_before)s

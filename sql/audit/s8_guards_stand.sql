@@ -12,6 +12,7 @@ with guard (kind, bound, name, is_there, stands) as (
         ('video_tasks', 'batchctl_keep_new_host'),
         ('video_tasks', 'batchctl_keep_provider_host'),
         ('batch_jobs', 'batchctl_keep_settlement'),
+        ('batch_jobs', 'batchctl_announce_batch'),
         ('credit_ledger', 'batchctl_derive_bucket'),
         ('credit_ledger', 'batchctl_keep_ledger'),
         ('credit_ledger', 'batchctl_keep_ledger_whole'),

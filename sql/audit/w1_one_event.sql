@@ -2,10 +2,10 @@
 -- Locks: nothing.
 -- Again: says it again.
 with batch as (
-    select b.id, b.created_at, b.status, b.webhook_url, b.webhook_status, count(d.id) as events
+    select b.id, b.created_at, b.completed_at, b.status, b.webhook_url, b.webhook_status, count(d.id) as events
     from batchctl_audited(%(since)s) as b
     left join webhook_deliveries as d on b.id = d.batch_job_id
-    group by b.id, b.created_at, b.status, b.webhook_url, b.webhook_status
+    group by b.id, b.created_at, b.completed_at, b.status, b.webhook_url, b.webhook_status
 )
 
 select
@@ -27,5 +27,10 @@ where
     )
     -- What the original told, or never told, has no event here.
     and not (b.created_at < %(old_before)s and b.events = 0)
+    -- What was told or given up long ago may be pruned.
+    and not (
+        b.events = 0 and b.webhook_status in ('sent', 'failed')
+        and b.completed_at < coalesce((select p.ended_before from pruned_history as p), '-infinity')
+    )
 order by b.id
 limit %(offender_limit)s

@@ -20,8 +20,16 @@ select
     b.webhook_attempts,
     b.webhook_last_error,
     (select min(r.request_id) from batch_requests as r where r.batch_job_id = b.id) as request_id,
-    case when b.created_at between '0001-01-02' and '9999-12-30' then b.created_at end as created_at,
-    case when b.enqueued_at between '0001-01-02' and '9999-12-30' then b.enqueued_at end as enqueued_at,
-    case when b.completed_at between '0001-01-02' and '9999-12-30' then b.completed_at end as completed_at
+    b.created_at,
+    b.enqueued_at,
+    b.completed_at,
+    b.cancelled_at,
+    b.retry_of,
+    (
+        select r.id from batch_jobs as r
+        where r.retry_of = b.id
+        order by r.created_at desc, r.id desc
+        limit 1
+    ) as retried_by
 from batch_jobs as b
 where b.id = %(batch_id)s

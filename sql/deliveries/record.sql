@@ -4,7 +4,7 @@
 -- Locks: these deliveries; then their batches.
 -- Again: writes the same, unless a later try was claimed meanwhile: then it changes nothing.
 with tried as materialized (
-    select t.id, t.attempt, t.status, t.next_attempt_at, t.status_code, t.error, t.duration_ms
+    select t.id, t.attempt, t.status, t.next_attempt_at, t.status_code, t.error, t.duration_ms, t.answer
     from
         unnest(
             %(ids)s::uuid[],
@@ -13,8 +13,9 @@ with tried as materialized (
             %(next_attempt_ats)s::timestamptz[],
             %(status_codes)s::int[],
             %(errors)s::text[],
-            %(durations_ms)s::int[]
-        ) as t (id, attempt, status, next_attempt_at, status_code, error, duration_ms)
+            %(durations_ms)s::int[],
+            %(answers)s::text[]
+        ) as t (id, attempt, status, next_attempt_at, status_code, error, duration_ms, answer)
 ),
 
 recorded as (
@@ -37,7 +38,7 @@ recorded as (
 
 logged as (
     update delivery_attempts as a
-    set duration_ms = t.duration_ms, status_code = t.status_code, error = t.error
+    set duration_ms = t.duration_ms, status_code = t.status_code, error = t.error, answer = t.answer
     from tried as t
     where a.delivery_id = t.id and a.attempt = t.attempt and a.delivery_id = any(%(ids)s::uuid[])
 ),

@@ -2,10 +2,44 @@
 -- Locks: nothing.
 -- Again: says it again.
 select
-    (
-        select min(coalesce(b.enqueued_at, b.created_at)) from batch_jobs as b
-        where b.next_step in ('claim', 'refuse', 'close', 'adopt')
+    least(
+        (
+            select min(coalesce(b.enqueued_at, b.created_at)) from batch_jobs as b
+            where b.next_step in ('claim', 'refuse', 'close', 'adopt')
+        ),
+        (
+            select
+                min(coalesce(greatest(b.created_at, b.enqueued_at), '-infinity'))
+                + (%(now)s::timestamptz - %(missing_since)s::timestamptz)
+            from batch_jobs as b
+            where
+                b.next_step = 'fill'
+                and coalesce(greatest(b.created_at, b.enqueued_at), '-infinity') <= %(missing_since)s
+        )
     ) as claim_due_since,
+    (
+        select min(greatest(first_due.next_retry_at, b.updated_at, last_ended.completed_at)) from batch_jobs as b
+        cross join
+            (
+                select max(e.completed_at) as completed_at from video_tasks as e
+                where e.status in ('succeeded', 'failed') and e.batch_job_id is not null
+            ) as last_ended
+        cross join
+            lateral (
+                select t.next_retry_at from video_tasks as t
+                where
+                    t.batch_job_id = b.id and t.status in ('pending', 'queued') and t.hold_reason is null
+                    and (t.next_retry_at is null or t.next_retry_at <= %(now)s)
+                order by t.next_retry_at nulls first
+                limit 1
+            ) as first_due
+        where
+            b.next_step = 'start'
+            and not exists (
+                select from video_tasks as f
+                where f.status = 'processing' and f.batch_job_id is not null and f.hold_reason is null
+            )
+    ) as start_due_since,
     (
         select min(coalesce(t.next_poll_at, t.last_poll_at, t.updated_at)) from video_tasks as t
         where

@@ -11,7 +11,8 @@ from (
     ('webhook_deliveries', 'select'), ('webhook_deliveries', 'insert'), ('webhook_deliveries', 'update'),
     ('delivery_attempts', 'select'), ('delivery_attempts', 'insert'), ('delivery_attempts', 'update'),
     ('late_results', 'insert'), ('late_looks', 'insert'), ('runs', 'insert'), ('account_breaker', 'insert'),
-    ('webhook_endpoints', 'insert'), ('webhook_endpoints', 'update'), ('webhook_secrets', 'select')
+    ('webhook_endpoints', 'insert'), ('webhook_endpoints', 'update'), ('webhook_secrets', 'select'),
+    ('pauses', 'select')
 ) as n (relation, privilege)
 where not has_any_column_privilege(n.relation, n.privilege)
 order by n.relation, n.privilege

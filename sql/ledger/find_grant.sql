@@ -4,6 +4,7 @@
 select
     bucket,
     credits_delta,
-    created_at
+    created_at,
+    meta ->> 'reason' as reason
 from credit_ledger
 where user_id = %(user_id)s and ref_type = 'wallet_grant' and ref_id = %(request_id)s

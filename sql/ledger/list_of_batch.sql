@@ -3,7 +3,7 @@
 -- Again: lists it again.
 select
     l.id,
-    case when l.created_at between '0001-01-02' and '9999-12-30' then l.created_at end as created_at,
+    l.created_at,
     l.type,
     l.ref_type,
     l.ref_id,

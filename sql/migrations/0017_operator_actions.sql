@@ -22,6 +22,7 @@ comment on table operator_actions is
 comment on column operator_actions.arguments is 'What was said on the command line, without secrets.';
 comment on column operator_actions.credits is 'What it moved, froze or will give back, in all.';
 
+-- squawk-ignore require-concurrent-index-creation
 create index operator_actions_began on operator_actions (began_at desc);
 
 select batchctl_keep_private('operator_actions');

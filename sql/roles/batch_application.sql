@@ -16,7 +16,7 @@ end $$;
 revoke all on
 batchctl_migrations, adoption, adopted_wallets, batch_jobs, video_tasks, batch_requests, credit_wallet, credit_ledger,
 webhook_deliveries, delivery_attempts, webhook_endpoints, webhook_secrets, late_looks, late_results, account_breaker,
-runs, operator_actions
+runs, operator_actions, pauses, pruned_history
 from batch_application;
 
 grant select on batch_jobs, video_tasks to batch_application;

@@ -17,11 +17,12 @@ end $$;
 revoke all on
 batchctl_migrations, adoption, adopted_wallets, batch_jobs, video_tasks, batch_requests, credit_wallet, credit_ledger,
 webhook_deliveries, delivery_attempts, webhook_endpoints, webhook_secrets, late_looks, late_results, account_breaker,
-runs, operator_actions
+runs, operator_actions, pauses, pruned_history
 from batch_worker;
 
--- Whether the schema is that of this version, whose it was, and what doctor and the lists look at besides.
-grant select on batchctl_migrations, adoption, adopted_wallets, batch_requests, runs to batch_worker;
+-- Whether the schema is of this version, whose it was, what is paused, and what doctor and the lists look at besides.
+grant select on batchctl_migrations, adoption, adopted_wallets, batch_requests, runs, pauses, pruned_history
+to batch_worker;
 
 -- How a batch and a task stand. The counters of a batch are kept by a trigger with its owner's rights.
 grant select on batch_jobs, video_tasks to batch_worker;
@@ -52,8 +53,8 @@ grant insert (
 grant update (
     status, attempts, next_attempt_at, last_status_code, last_error, delivered_at
 ) on webhook_deliveries to batch_worker;
-grant insert (delivery_id, attempt, started_at) on delivery_attempts to batch_worker;
-grant update (duration_ms, status_code, error) on delivery_attempts to batch_worker;
+grant insert (delivery_id, attempt, started_at, by_operator) on delivery_attempts to batch_worker;
+grant update (duration_ms, status_code, error, answer) on delivery_attempts to batch_worker;
 grant execute on function
 get_enterprise_webhook_for_batch(uuid), batchctl_signing_secrets(uuid, text, timestamptz)
 to batch_worker;
@@ -69,7 +70,7 @@ grant select, insert (task_id, next_look_at, until), update (next_look_at), dele
 grant select, insert (task_id, grsai_task_id, video_url, seen_at) on late_results to batch_worker;
 grant select, insert (provider_host, opened_at, reason, probe_at), update (reason, probe_at, probe_count), delete
 on account_breaker to batch_worker;
-grant insert (started_at, duration_ms, host, process_id, exit_code, report) on runs to batch_worker;
+grant insert (started_at, duration_ms, host, process_id, exit_code, report, pass_id) on runs to batch_worker;
 
 -- Row policies of the original worker's database know its customers only. There the worker sees the tasks of batches,
 -- and single videos not at all.

@@ -1,42 +1,51 @@
--- Count the tasks of batches that ended in a window of time, in one pass over them: by time and type of failure, by
--- model, by the provider's reason, by customer, by error, and by the reason for which tasks were never started. Of the
--- last five the largest are returned, and key_count says how many there are. The error's task is the last one with it.
+-- Count the tasks of batches that ended in a window of time, and those of the window before it, in one pass over them:
+-- by time and type of failure, by model, by the provider's reason, by customer, by error, and by the reason for which
+-- tasks were never started. Of the last five the largest are returned, and key_count says how many there are. The
+-- error's task is the last one with it.
 -- Locks: nothing.
 -- Again: counts them again.
 with ended as not materialized (
     select
-        t.id, t.user_id, t.batch_job_id, t.status, t.model, t.grsai_task_id, t.failure_type, t.failure_reason,
-        t.error_message, t.completed_at as ended_at
+        t.id, t.user_id, t.batch_job_id, t.status, t.model, t.grsai_task_id, t.attempts, t.failure_type,
+        t.failure_reason, t.error_message, t.completed_at as ended_at
     from video_tasks as t
     where
         t.status in ('succeeded', 'failed') and t.batch_job_id is not null
         and (%(batch_ids)s::uuid[] is null or t.batch_job_id = any(%(batch_ids)s::uuid[]))
-        and t.completed_at >= %(since)s and t.completed_at < %(until)s
+        and (%(user_id)s::uuid is null or t.user_id = %(user_id)s)
+        and (%(model)s::text is null or t.model = %(model)s)
+        and t.completed_at >= %(before)s and t.completed_at < %(until)s
     union all
     -- The original worker left tasks that do not say when they ended; they were changed last then.
     select
-        t.id, t.user_id, t.batch_job_id, t.status, t.model, t.grsai_task_id, t.failure_type, t.failure_reason,
-        t.error_message, coalesce(t.updated_at, t.created_at) as ended_at
+        t.id, t.user_id, t.batch_job_id, t.status, t.model, t.grsai_task_id, t.attempts, t.failure_type,
+        t.failure_reason, t.error_message, coalesce(t.updated_at, t.created_at) as ended_at
     from video_tasks as t
     where
         t.status in ('succeeded', 'failed') and t.batch_job_id is not null
         and (%(batch_ids)s::uuid[] is null or t.batch_job_id = any(%(batch_ids)s::uuid[]))
+        and (%(user_id)s::uuid is null or t.user_id = %(user_id)s)
+        and (%(model)s::text is null or t.model = %(model)s)
         and t.completed_at is null
-        and coalesce(t.updated_at, t.created_at) >= %(since)s and coalesce(t.updated_at, t.created_at) < %(until)s
+        and coalesce(t.updated_at, t.created_at) >= %(before)s and coalesce(t.updated_at, t.created_at) < %(until)s
 ),
 
 finished as not materialized (
     select
         t.user_id,
         t.ended_at,
+        t.ended_at >= %(since)s as is_asked,
         date_bin(make_interval(secs => %(bucket_s)s), t.ended_at, timestamptz 'epoch') as bucket_at,
         left(coalesce(t.model, ''), 200) as model,
         case
             when t.status = 'succeeded' then 'succeeded'
-            -- A batch that was refused or given up before it was paid for; nothing of it was ever sent.
+            -- Of a batch that was refused or given up before it was paid for, or cancelled: it was never sent.
             when
-                t.grsai_task_id is null and b.status = 'failed' and b.settlement_status = 'pending'
-                and b.frozen_credits = 0
+                t.grsai_task_id is null and (
+                    t.attempts = 0
+                    or (b.cancelled_at is not null and t.error_message = 'CANCELLED')
+                    or (b.status = 'failed' and b.settlement_status = 'pending' and b.frozen_credits = 0)
+                )
                 then 'not started'
             else 'failed'
         end as outcome,
@@ -65,10 +74,12 @@ counted as (
         f.bucket_at,
         f.failure_type,
         coalesce(f.model, f.reason, f.user_id::text, f.error, '') as key,
-        count(*) filter (where f.outcome = 'succeeded') as succeeded_count,
-        count(*) filter (where f.outcome = 'failed') as failed_count,
-        count(*) filter (where f.outcome = 'not started') as not_started_count,
-        coalesce(sum(f.refunded_credits) filter (where f.outcome = 'failed'), 0) as credits_refunded,
+        count(*) filter (where f.is_asked and f.outcome = 'succeeded') as succeeded_count,
+        count(*) filter (where f.is_asked and f.outcome = 'failed') as failed_count,
+        count(*) filter (where f.is_asked and f.outcome = 'not started') as not_started_count,
+        count(*) filter (where not f.is_asked and f.outcome = 'succeeded') as succeeded_before,
+        count(*) filter (where not f.is_asked and f.outcome = 'failed') as failed_before,
+        coalesce(sum(f.refunded_credits) filter (where f.is_asked and f.outcome = 'failed'), 0) as credits_refunded,
         max(f.ended_at) as last_ended_at
     from finished as f
     group by grouping sets ((f.bucket_at, f.failure_type), (f.model), (f.reason), (f.user_id), (f.outcome, f.error))
@@ -84,7 +95,7 @@ ranked as (
         ) as place
     from counted as c
     where
-        c.failed_count > 0 or c.dimension in ('type', 'not started')
+        c.failed_count > 0 or c.dimension = 'type' or (c.dimension = 'not started' and c.not_started_count > 0)
         or (c.dimension = 'model' and c.succeeded_count > 0)
 )
 
@@ -96,6 +107,8 @@ select
     r.succeeded_count,
     r.failed_count,
     r.not_started_count,
+    r.succeeded_before,
+    r.failed_before,
     least(r.credits_refunded, 9223372036854775807)::bigint as credits_refunded,
     r.last_ended_at,
     case

@@ -12,20 +12,24 @@ select
     min(t.hold_reason) filter (where t.status in ('pending', 'queued', 'processing')) as hold_reason,
     min(t.start_due_at) as start_due_at,
     min(t.claimed_at) filter (where t.status = 'processing' and t.grsai_task_id is null) as in_doubt_since,
-    min(t.poll_due_at) as poll_due_at
+    min(t.poll_due_at) as poll_due_at,
+    min(t.first_attempt_at) as first_sent_at,
+    max(t.completed_at) filter (where t.status in ('succeeded', 'failed')) as last_finished_at
 from (
     select
         status,
         grsai_task_id,
         hold_reason,
-        case when claimed_at between '0001-01-02' and '9999-12-30' then claimed_at end as claimed_at,
+        first_attempt_at,
+        completed_at,
+        claimed_at,
         case
             when status in ('pending', 'queued') and hold_reason is null
-                then least(coalesce(next_retry_at, %(now)s), '9999-12-30')
+                then coalesce(next_retry_at, %(now)s)
         end as start_due_at,
         case
             when status = 'processing' and grsai_task_id is not null and hold_reason is null
-                then least(coalesce(next_poll_at, %(now)s), '9999-12-30')
+                then coalesce(next_poll_at, %(now)s)
         end as poll_due_at
     from video_tasks
     where batch_job_id = %(batch_id)s

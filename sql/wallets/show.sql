@@ -4,11 +4,7 @@
 select
     coalesce(w.permanent_credits, 0) as permanent_credits,
     coalesce(w.bonus_credits, 0) as bonus_credits,
-    case
-        when w.bonus_expires_at > '9999-12-30' then '9999-12-30' -- also infinity, which clients cannot hold
-        when w.bonus_expires_at < '0001-01-02' then '0001-01-02'
-        else w.bonus_expires_at
-    end as bonus_expires_at,
+    w.bonus_expires_at,
     (
         select coalesce(sum(l.credits_delta), 0)::bigint from credit_ledger as l
         where l.user_id = w.user_id

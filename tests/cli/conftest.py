@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import validate
 
 from batchctl.cli import main, output
 from tests.conftest import scratch_directory
+from tests.reference import file_name, schemas
 from tests.scenario import SECRET, Company
 
 
@@ -23,8 +25,11 @@ class Ran:
 
     @property
     def document(self) -> Any:
-        """Return the one JSON document on stdout."""
-        return json.loads(self.out)
+        """Return the one JSON document on stdout, which must be as docs/json describes it."""
+        document = json.loads(self.out)
+        if "schema" in document:
+            validate(document, schemas()[file_name(document["schema"])])  # pyright: ignore[reportUnknownMemberType]  # its stubs leave types out
+        return document
 
 
 @dataclass(slots=True)

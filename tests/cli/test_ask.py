@@ -11,7 +11,7 @@ from batchctl.cli.ask import called, sure
 from batchctl.domain.problem import Problem, UsageProblem
 
 
-def in_command(act: Callable[[], Any], *arguments: str) -> Any:
+def in_command(act: Callable[[], Any], *arguments: str, program: str = "batchctl") -> Any:
     """Run something inside a command that was called with these arguments."""
     app = typer.Typer()
     answers: list[Any] = []
@@ -29,7 +29,7 @@ def in_command(act: Callable[[], Any], *arguments: str) -> Any:
         del batch, user, url, all_
         answers.append(act())
 
-    app(args=["cancel", *arguments], prog_name="batchctl", standalone_mode=False)
+    app(args=["cancel", *arguments], prog_name=program, standalone_mode=False)
     return answers[0]
 
 
@@ -40,6 +40,14 @@ def test_nobody_can_be_asked_without_a_terminal() -> None:
 
     said = "Cancel 3 batches? Nobody can be asked here; to do it: batchctl batch cancel 'a b' --user 'x'\"'\"'y' --yes"
     assert str(raised.value) == said
+
+
+def test_command_to_paste_begins_as_it_was_called() -> None:
+    """Who has no `batchctl` to type but `python -m batchctl` is told that, and the record names the command alone."""
+    with pytest.raises(UsageProblem, match=r"to do it: python3 -m batchctl batch cancel a --yes$"):
+        in_command(lambda: sure("Cancel?", yes=False), "a", program="python3 -m batchctl")
+
+    assert in_command(called, "a", program="python3 -m batchctl").name == "cancel"
 
 
 def test_yes_asks_nobody() -> None:

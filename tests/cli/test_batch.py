@@ -109,6 +109,26 @@ def test_rehearsal_writes_nothing(company: Company, office: Shell, file: WriteFi
     assert batches(company) == []
 
 
+def test_order_is_recorded_and_a_rehearsal_is_not(company: Company, office: Shell, file: WriteFile) -> None:
+    """Who enqueued how much for whom, and why; repeating a request id changes nothing, and no prompt is kept."""
+    user, url = company.customer(permanent=20), f"{company.receiver.base_url}/hook?token=hunter2"
+    office.run(*order(file(), user, "--dry-run"))
+    for _ in range(2):
+        office.run(*order(file(), user, "--webhook-url", url, "--request-id", "r-1", "--reason", "they asked"))
+
+    first, again = company.sql("select * from operator_actions order by began_at")
+    assert (first.command, first.reason, first.outcome) == ("batch create", "they asked", "done")
+    assert (first.matched_count, first.changed_count) == (2, 2)
+    assert (again.matched_count, again.changed_count) == (2, 0)
+    assert first.arguments == {
+        "user": str(user),
+        "cost_per_video": 10,
+        "webhook_url": f"{company.receiver.base_url}/…",
+        "request_id": "r-1",
+    }
+    company.run_until_quiet()
+
+
 def test_all_wrong_lines_are_said_at_once(company: Company, office: Shell, file: WriteFile) -> None:
     """Every wrong line is a line on stderr; nothing is written, and the database is not even asked for."""
     path = file('prompt,size\na,small\n,large\n"x\x1b[2J",y,z\n', "batch.csv")

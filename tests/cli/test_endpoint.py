@@ -277,3 +277,73 @@ def test_list_in_a_pipe_and_on_a_terminal(desk: Shell, url: str) -> None:
     assert max(len(line.rstrip()) for line in shown.out.splitlines()) <= 80
     assert "2 shown, more match" in shown.err
     assert json.loads(endpoint(desk, "list", "--limit", "2", "--json").out)["more"] is True
+
+
+def test_removed_endpoint_is_forgotten_with_its_secrets(company: Company, desk: Shell, url: str) -> None:
+    """Asked first, since a secret cannot be brought back; a dry run removes nothing; the default secret signs again."""
+    user = uuid4()
+    endpoint(desk, "add", str(user), url)
+    rehearsed = endpoint(desk, "remove", str(user), url, "--dry-run")
+    assert (rehearsed.code, "would be removed" in rehearsed.err) == (0, True)
+    unasked = desk.run("webhook", "endpoint", "remove", str(user), url)
+    assert (unasked.code, "for good?" in unasked.err, "--yes" in unasked.err) == (2, True, True)
+    assert len(endpoint(desk, "list", "--json").document["endpoints"]) == 1
+
+    removed = endpoint(desk, "remove", str(user), url, "--yes", "--json")
+    assert (removed.code, removed.document["schema"]) == (0, "batchctl/webhook.endpoint.remove/1")
+    assert company.sql("select 1 from webhook_endpoints union all select 1 from webhook_secrets") == []
+    company.enqueue(user, 1, webhook=url)
+    assert desk.run("run-once", "--json").document["webhook"]["sent"] == 1
+    assert company.receiver.journal.badly_signed() == ()
+
+
+def test_endpoint_for_which_events_wait_is_not_removed(company: Company, desk: Shell, url: str) -> None:
+    """They would be due never; first it is enabled."""
+    user = uuid4()
+    endpoint(desk, "add", str(user), url)
+    endpoint(desk, "disable", str(user), url, "--reason", "x")
+    company.enqueue(user, 1, webhook=url)
+    assert desk.run("run-once", "--json").document["webhook"]["set_aside"] == 1
+    for options in (["--yes"], ["--dry-run"]):
+        ran = endpoint(desk, "remove", str(user), url, *options)
+        assert (ran.code, "1 events wait for endpoint" in ran.err) == (1, True)
+    assert len(endpoint(desk, "list", "--json").document["endpoints"]) == 1
+
+
+def test_whatever_changes_an_endpoint_is_recorded(company: Company, desk: Shell, url: str, secret: str) -> None:
+    """Who, what, why, and whether it changed anything; of the address only the host, of the secret nothing."""
+    user = str(uuid4())
+    why = ["--reason", "they asked"]
+    endpoint(desk, "add", user, url, "--secret-file", secret, *why)
+    endpoint(desk, "rotate", user, url, *why)
+    for _ in range(2):
+        endpoint(desk, "disable", user, url, *why)
+    endpoint(desk, "enable", user, url, *why)
+    endpoint(desk, "reseal", *why)
+    endpoint(desk, "remove", user, url, "--yes", *why)
+    endpoint(desk, "remove", user, url, "--yes", *why)
+
+    rows = company.sql("select * from operator_actions order by began_at")
+    assert [(row.command.removeprefix("webhook endpoint "), row.matched_count, row.changed_count) for row in rows] == [
+        ("add", 1, 1),
+        ("rotate", 1, 1),
+        ("disable", 1, 1),
+        ("disable", 1, 0),
+        ("enable", 1, 1),
+        ("reseal", 2, 2),
+        ("remove", 1, 1),
+    ]
+    assert {(row.reason, row.outcome) for row in rows} == {("they asked", "done")}
+    assert rows[0].arguments == {"user": user, "url": f"{company.receiver.base_url}/…"}
+    told = json.dumps([row.arguments for row in rows])
+    assert not any(word in told for word in ("HIDDEN", OWN, KEY, secret))
+
+
+@pytest.mark.parametrize("form", ["table", "plain", "json", "jsonl", "csv"])
+def test_list_in_every_form(desk: Shell, url: str, form: str) -> None:
+    """All of it in each; an empty list is said in words, in JSON too it is one."""
+    assert endpoint(desk, "list", "-o", form).err == ("" if "json" in form else "no endpoint matches\n")
+    user = uuid4()
+    endpoint(desk, "add", str(user), url)
+    ran = endpoint(desk, "list", "-o", form)
+    assert (ran.code, ran.err, "127.0.0.1" in ran.out) == (0, "", True)

@@ -6,6 +6,8 @@ import psycopg
 import pytest
 
 from tests.cli.conftest import Shell
+from tests.cli.test_secrets import VALUES
+from tests.cli.tour import commands, plain_form
 
 COMMANDS = [["run-once"], ["dispatch"], ["poll"], ["settle"], ["webhook", "deliver"], ["migrate", "--check"]]
 
@@ -66,6 +68,8 @@ def test_schema_not_migrated(shell: Shell, empty_dsn: str, command: list[str]) -
         ("BATCH_CALLBACK_BASE_URL", "shop.example", "an address such as https://"),
         ("ENTERPRISE_WEBHOOK_SECRET", "whsec_not base64!", "go on as base64"),
         ("ENTERPRISE_WEBHOOK_SECRET", "\udcff\udcfe", "must be text"),
+        ("ENTERPRISE_WEBHOOK_SECRET", "   ", "must be more than blanks"),
+        ("ENTERPRISE_WEBHOOK_SECRET", "\t\u00a0", "must be more than blanks"),
         ("GRSAI_API_KEY", "sk-\n", "printable ASCII"),
         ("ENTERPRISE_WEBHOOK_ALLOW_INSECURE", "perhaps", "boolean"),
         ("ENTERPRISE_WEBHOOK_RETRIES", "-1", "greater than or equal to 0"),
@@ -112,3 +116,18 @@ def test_embedded_needs_a_directory(shell: Shell, tmp_path: Path) -> None:
     assert ran.code == 78
     assert str(blocked) in ran.err
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("until", ["3h", "2h"])
+def test_window_without_a_moment_is_wrong_usage(office: Shell, until: str) -> None:
+    """Every command that takes --since and --until refuses an end that is no later than the beginning."""
+    windowed = {
+        path: command
+        for path, command in commands().items()
+        if {"--since", "--until"} <= {str(parameter.opts[-1]) for parameter in command.params}
+    }
+    assert {"batch list", "history"} <= windowed.keys()
+    for path in windowed:
+        ran = office.run(*plain_form(path, VALUES), "--since", "2h", "--until", until)
+        assert (ran.code, ran.out) == (2, ""), path
+        assert "--since" in ran.err or "must end after it begins" in ran.err, (path, ran.err)

@@ -75,8 +75,9 @@ def assert_harmless(ran: Ran, arguments: object) -> None:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare each command of a tour what is the same for all."""
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Spare each command of a tour what is the same for all, and let files that it writes stand elsewhere."""
+    monkeypatch.chdir(tmp_path)
     built_once(monkeypatch)
 
 
@@ -144,9 +145,11 @@ def test_no_command_obeys_a_row(nasty: UUID, office: Shell, company: Company, tm
         "USER": user,
     }
     values |= {"BATCH": str(nasty), "ID": str(nasty)}
+    values["TASK"] = str(company.tasks(nasty)[0].id)
+    values["DELIVERY"] = str(company.deliveries(nasty)[0].id)
     done: set[str] = set()
     for arguments in (*tour(values, without=STAYS_AT_HOME), *MORE):
-        if place == "terminal" and {"--json", "--help"} & set(arguments):
+        if place == "terminal" and {"--json", "--help", "--output"} & set(arguments):
             continue  # They are the same there.
         ran = office.run(*arguments) if place == "pipe" else office.on_terminal(80, *arguments)
         assert_harmless(ran, arguments)
@@ -161,7 +164,9 @@ def test_no_command_obeys_a_row(nasty: UUID, office: Shell, company: Company, tm
 @pytest.mark.parametrize("bad", [UNSTORABLE, "[/red]", "\udcff\udcfe", "-" + "9" * 5000], ids=ascii)
 def test_no_command_obeys_an_argument(office: Shell, bad: str) -> None:
     """What somebody pasted into a command line is refused, or taken, and comes back harmless."""
-    for arguments in spoilt(VALUES, bad, without=STAYS_AT_HOME):
+    # What quotes an argument is the same for all commands but where they read it: one of four is asked each thing.
+    everywhere = [*spoilt(VALUES, bad, without=STAYS_AT_HOME)]
+    for arguments in everywhere if bad is UNSTORABLE else everywhere[len(bad) % 4 :: 4]:
         assert_harmless(office.run(*arguments), arguments)
     for arguments in ((bad,), ("--debug", bad), ("batch", bad), (f"-{bad}",)):
         assert_harmless(office.run(*arguments), arguments)

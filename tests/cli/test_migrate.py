@@ -146,8 +146,12 @@ def test_operators_and_workers_need_their_roles_only(company: Company, office: S
     with made(company.dsn) as roles:
         run(
             "batch_operator",
-            ["wallet", "grant", customer, "50", "--reason", "a test", "--request-id", "g-1"],
-            ["wallet", "grant", customer, "5", "--reason", "a test", "--bonus", "--expires", "30d"],
+            ["wallet", "grant", customer, "50", "--reason", "a test", "--request-id", "g-1", "--yes"],
+            ["wallet", "grant", customer, "5", "--reason", "a test", "--bonus", "--expires", "30d", "-y"],
+            ["wallet", "adjust", customer, "-5", "--reason", "a test", "--yes"],
+            ["pause", "webhook", "--reason", "a test"],
+            ["resume", "all"],
+            ["hold", "release", "--all"],
             [*create, "--webhook-url", f"{company.receiver.base_url}/hook"],
         )
         run("batch_worker", ["run-once"], ["migrate", "--check"])

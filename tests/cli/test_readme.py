@@ -1,24 +1,18 @@
-"""The README says what is so: its settings, commands, exit codes and the demonstration's output."""
+"""The README says what is so: its settings, commands and the demonstration's output."""
 
-import base64
-import json
 import re
-import shutil
-import subprocess
-import time
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
 import typer
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from batchctl.cli import app
-from batchctl.domain.webhook import sign_standard
 from batchctl.settings import Settings, is_secret, names_of
 from tests.cli.conftest import Shell
+from tests.cli.tour import commands
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
@@ -48,37 +42,6 @@ def test_settings_are_those_of_the_code() -> None:
     assert settings_table() in README
 
 
-def commands_table() -> str:
-    """Write the table of commands from the command line itself: arguments, the help's first sentence, options."""
-    rows = [
-        f"| `{_call(path, command)}` | {_first_sentence(command.help)} | {_options(command)} |"
-        for path, command in _commands(typer.main.get_command(app), "batchctl")
-    ]
-    return "\n".join(["| command | what it does | options |", "| --- | --- | --- |", *rows])
-
-
-def _call(path: str, command: Any) -> str:
-    arguments = [param for param in command.params if param.param_type_name == "argument"]
-    return " ".join(
-        [path, *(f"{param.metavar or param.name.upper()}{'…' * (param.nargs == -1)}" for param in arguments)]
-    )
-
-
-def _first_sentence(text: str) -> str:
-    return re.split(r"(?<=\.)\s", " ".join(text.split()), maxsplit=1)[0].rstrip(".")
-
-
-def _options(command: Any) -> str:
-    names = [param.opts[0] for param in command.params if param.param_type_name == "option"]
-    return ", ".join(f"`{name}`" for name in names if name not in {"--json", "--help"})
-
-
-def test_commands_are_those_of_the_code() -> None:
-    """The table of commands is the one that the command line makes."""
-    assert len(commands_table().splitlines()) > 10
-    assert commands_table() in README
-
-
 def test_every_command_has_help() -> None:
     """Each command says in a sentence what it does."""
     assert [path for path, command in _commands(typer.main.get_command(app), "batchctl") if not command.help] == []
@@ -90,6 +53,17 @@ def _commands(command: Any, path: str) -> list[tuple[str, Any]]:
     if below is None:
         return [(path, command)]
     return [leaf for name, child in below.items() for leaf in _commands(child, f"{path} {name}")]
+
+
+def test_card_names_commands_that_there_are() -> None:
+    """Each command of the operator's card is one of the program, with options that it has."""
+    card = README.partition("## Operator's card")[2].partition("\n## ")[0]
+    called = [words.split() for words in re.findall(r"`batchctl ([^`]*)`", card)]
+    assert len(called) > 15
+    for words in called:
+        path = next(" ".join(words[:n]) for n in (3, 2, 1) if " ".join(words[:n]) in commands())
+        options = {name for one in commands()[path].params for name in one.opts}
+        assert {word for word in words if re.match("--[a-z]", word)} <= options, words
 
 
 def test_demonstration_prints_what_the_readme_shows(shell: Shell, demo_home: Path) -> None:
@@ -125,48 +99,3 @@ def _timeless(text: str) -> list[str]:
     ):
         text = re.sub(changing, name, text)
     return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-SECRETS = ["test-secret", "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()]
-BODY = '{"type":"batch.completed","reason":"落"}'.encode()
-
-
-def signed(secret: str, at_s: int) -> dict[str, str]:
-    """Return the headers that sign BODY at that time."""
-    signature = sign_standard(secret, "5eed", at_s, BODY)
-    return {"webhook-id": "5eed", "webhook-timestamp": str(at_s), "webhook-signature": signature}
-
-
-def example(language: str) -> str:
-    """Return the receiver's code in that language."""
-    return README.partition(f"```{language}\n")[2].partition("```")[0]
-
-
-@pytest.mark.parametrize("secret", SECRETS)
-def test_receiver_in_python(secret: str) -> None:
-    """The README's receiver takes what we sign, and nothing else, nothing old."""
-    names: dict[str, Any] = {}
-    exec(example("python"), names)  # noqa: S102 - the text of the README is what is tested
-    now_s = int(time.time())  # noqa: TID251 - the receiver looks at the real time
-
-    assert names["is_genuine"](secret, signed(secret, now_s), BODY)
-    assert not names["is_genuine"](secret, signed(secret, now_s), BODY + b" ")
-    assert not names["is_genuine"]("another", signed(secret, now_s), BODY)
-    assert not names["is_genuine"](secret, signed(secret, now_s - 301), BODY)
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node here to run its example with")
-def test_receiver_in_node() -> None:
-    """The README's receiver in Node judges alike."""
-    now_s = int(time.time())  # noqa: TID251 - the receiver looks at the real time
-    cases = [
-        [secret, signed(signer, at_s), (BODY + more).decode()]
-        for secret in SECRETS
-        for signer, at_s, more in ((secret, now_s, b""), (secret, now_s, b" "), ("x", now_s, b""), (secret, 1, b""))
-    ]
-    judge = "console.log(JSON.stringify(CASES.map(([s, h, b]) => isGenuine(s, h, Buffer.from(b)))))"
-    code = f"{example('js')}\nconst CASES = {json.dumps(cases)};\n{judge}"
-
-    judged = subprocess.run(["node", "-e", code], capture_output=True, check=True, text=True).stdout  # noqa: S607
-
-    assert json.loads(judged) == [True, False, False, False] * len(SECRETS)

@@ -109,17 +109,17 @@ def test_failed_takes_a_window(company: Company, office: Shell, failed: UUID) ->
         "update delivery_attempts set started_at = started_at - interval '3 hours' where delivery_id = %s",
         event(company, old).id,
     )
-    ran = office.run("webhook", "resend", "--failed", "--since", "2h", "--json")
+    ran = office.run("webhook", "resend", "--failed", "--since", "2h", "--json", "--yes")
     assert (ran.code, [line["batch_id"] for line in ran.document["deliveries"]]) == (0, [str(failed)])
     assert event(company, old).status == "failed"
-    ran = office.run("webhook", "resend", "--failed", "--since", "4h", "--until", "2h", "--json")
+    ran = office.run("webhook", "resend", "--failed", "--since", "4h", "--until", "2h", "--json", "-y")
     assert (ran.code, [line["batch_id"] for line in ran.document["deliveries"]]) == (0, [str(old)])
 
 
 def test_more_than_the_limit_is_said(company: Company, office: Shell, failed: UUID) -> None:
     """The ones tried longest ago are taken, and stderr says how many there are and how to go on."""
     given_up(company, "/second")
-    ran = office.run("webhook", "resend", "--failed", "--since", "2h", "--limit", "1", "--json")
+    ran = office.run("webhook", "resend", "--failed", "--since", "2h", "--limit", "1", "--json", "-y")
     assert (ran.code, [line["batch_id"] for line in ran.document["deliveries"]]) == (0, [str(failed)])
     assert ran.document["matched"] == 2
     assert ran.err == (
@@ -135,6 +135,132 @@ def test_nothing_to_resend_is_0_and_said(office: Shell, options: list[str]) -> N
     assert ran.err == "no delivery that was given up was last tried in that time: nothing to resend\n"
     ran = office.run("webhook", "resend", "--failed", "--since", "2h", "--json", *options)
     assert (ran.code, ran.err, ran.document["deliveries"]) == (0, "", [])
+    ran = office.run("webhook", "recover", "--since", "2h", *options)
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err == "no such event was written in that time: nothing to send\n"
+
+
+# What a selector finds is asked for
+
+
+SELECTIONS = (["resend", "--failed", "--since", "2h"], ["recover", "--since", "2h"])
+
+
+@pytest.mark.parametrize("selection", SELECTIONS, ids=" ".join)
+def test_selection_is_not_sent_unasked(company: Company, office: Shell, failed: UUID, selection: list[str]) -> None:
+    """Without a terminal it shows what it found, and the command that needs no answer; nothing is sent or recorded."""
+    connections = company.receiver.connections
+    ran = office.run("webhook", *selection)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"{str(failed)[:8]}  batch.failed  {company.receiver.base_url}  failed: HTTP 500" in ran.err
+    assert f"batchctl webhook {' '.join(selection)} --yes" in ran.err
+    assert "send 1 event to 1 receiver once more?" in ran.err
+    assert company.receiver.connections == connections
+    assert company.sql("select 1 from operator_actions") == []
+
+
+@pytest.mark.parametrize("selection", SELECTIONS, ids=" ".join)
+@pytest.mark.parametrize("answer", [True, False])
+def test_person_decides(
+    company: Company,
+    office: Shell,
+    failed: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+    selection: list[str],
+    answer: bool,  # noqa: FBT001 - a case
+) -> None:
+    """On a terminal the question is asked; a no changes nothing and is exit 1."""
+    asked: list[str] = []
+
+    def confirm(question: str, **_: object) -> bool:
+        asked.append(question)
+        return answer
+
+    monkeypatch.setattr("typer.confirm", confirm)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    ran = office.run("webhook", *selection)
+    assert asked == ["send 1 event to 1 receiver once more?"]
+    assert (ran.code, event(company, failed).status) == ((0, "sent") if answer else (1, "failed"))
+
+
+@pytest.mark.parametrize("options", [[], ["--reason", "they asked"]])
+def test_what_was_done_is_recorded(company: Company, office: Shell, failed: UUID, options: list[str]) -> None:
+    """Who sent what and why, and how many were delivered; a batch that is named is not asked for."""
+    other = given_up(company, "/other")
+    assert office.run("webhook", "resend", str(failed), *options).code == 0
+    company.receiver.script("/other", then=http_status(500))
+    assert office.run("webhook", "recover", "--since", "2h", "--yes", *options).code == 1
+    recover, resend = company.sql("select * from operator_actions order by began_at desc")
+    assert (resend.command, resend.arguments) == ("webhook resend", {"batches": [str(failed)]})
+    assert (recover.command, recover.arguments) == ("webhook recover", {"since": "2h"})
+    assert (resend.matched_count, resend.changed_count, resend.outcome) == (1, 1, "done")
+    assert (recover.matched_count, recover.changed_count, recover.outcome) == (1, 0, "done")
+    assert {recover.reason, resend.reason} == {options[1] if options else None}
+    assert event(company, other).status == "failed"
+
+
+def test_many_are_shown_by_samples(company: Company, office: Shell) -> None:
+    """Five of them, and how many more there are."""
+    for number in range(7):
+        given_up(company, f"/{number}")
+    ran = office.run("webhook", "recover", "--since", "2h")
+    assert ran.err.count("batch.failed") == 5
+    assert "… and 2 more; --dry-run lists all" in ran.err
+    assert "send 7 events" in ran.err
+
+
+# `webhook recover`
+
+
+def test_recover_replays_a_window(company: Company, office: Shell, failed: UUID) -> None:
+    """What was missed since then for a receiver goes out again, under its own schema; a second run finds nothing."""
+    host = company.receiver.base_url.removeprefix("http://")
+    selector = ["--since", "2h", "--host", host, "--event", "batch.failed", "--yes"]
+    rehearsed = office.run("webhook", "recover", *selector, "--dry-run", "--json").document
+    assert (rehearsed["schema"], rehearsed["dry_run"]) == ("batchctl/webhook.recover/1", True)
+    ran = office.run("webhook", "recover", *selector, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    for document in (rehearsed, ran.document):
+        assert [line["batch_id"] for line in document["deliveries"]] == [str(failed)]
+    assert (ran.document["delivered"], ran.document["skipped"]) == (1, 0)
+    assert office.run("webhook", "recover", *selector, "--json").document["matched"] == 0
+
+
+@pytest.mark.parametrize(
+    "which",
+    [["--user", str(uuid4())], ["--host", "other.example"], ["--status", "pending"], ["--until", "1h"]],
+    ids=lambda which: which[0],
+)
+def test_recover_takes_no_more_than_it_is_asked_for(
+    company: Company, office: Shell, failed: UUID, which: list[str]
+) -> None:
+    """Another customer, another receiver, another state, another time: nothing is sent."""
+    ran = office.run("webhook", "recover", "--since", "2h", "--yes", *which)
+    assert (ran.code, "nothing to send" in ran.err) == (0, True)
+    assert event(company, failed).status == "failed"
+
+
+def test_recover_repeats_what_was_taken_when_asked(company: Company, office: Shell, failed: UUID) -> None:
+    """`--status sent` for a receiver that lost what it had taken."""
+    assert office.run("webhook", "recover", "--since", "2h", "--yes").code == 0
+    ran = office.run("webhook", "recover", "--since", "2h", "--status", "sent", "--yes", "--json")
+    assert (ran.code, ran.document["delivered"], event(company, failed).attempts) == (0, 1, 3)
+
+
+def test_recover_needs_a_beginning(office: Shell) -> None:
+    """Nothing is replayed from the beginning of time."""
+    ran = office.run("webhook", "recover", "--yes")
+    assert (ran.code, "--since" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize("form", ["table", "plain", "json", "jsonl", "csv"])
+@pytest.mark.parametrize("selection", SELECTIONS, ids=" ".join)
+def test_every_form(office: Shell, failed: UUID, selection: list[str], form: str) -> None:
+    """Both can be written in each of the five."""
+    ran = office.run("webhook", *selection, "--dry-run", "-o", form)
+    assert (ran.code, ran.err) == (0, "")
+    assert str(failed)[:8] in ran.out
 
 
 def test_dry_run_is_0_and_sends_nothing(company: Company, office: Shell, failed: UUID) -> None:

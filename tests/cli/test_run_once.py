@@ -1,10 +1,12 @@
 """`batchctl run-once`: its report in every form, its exit codes, its silence."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -241,3 +243,74 @@ def test_signal_finishes_what_is_in_flight(company: Company, office: Shell, sign
     )
     assert counts.sent == len(company.provider.journal.accepted) <= 8
     assert counts.in_doubt == 0
+
+
+def test_metrics_file_holds_the_figures_of_the_pass(company: Company, office: Shell, tmp_path: Path) -> None:
+    """It may be read by all; the last success stays in it while passes fail, for it alone remembers idle ones."""
+    metrics = tmp_path / "batchctl.prom"
+    company.enqueue(company.customer(permanent=20), 2)
+
+    assert office.run("run-once", "--metrics-file", str(metrics)).code == 0
+    first = metrics.read_text()
+    assert office.run("run-once", "--metrics-file", str(metrics), GRSAI_API_KEY="").code == 78
+    second = metrics.read_text()
+
+    assert metrics.stat().st_mode & 0o777 == 0o644
+    assert 'batchctl_open_tasks{state="in_flight"} 2\n' in first
+    assert "batchctl_last_exit_code 0\n" in first
+    assert "batchctl_last_exit_code 78\n" in second
+    (succeeded,) = (line for line in first.splitlines() if line.startswith("batchctl_last_success"))
+    assert succeeded in second.splitlines()
+    assert [path.name for path in tmp_path.iterdir()] == ["batchctl.prom"]
+
+
+def test_metrics_file_tells_of_a_database_that_is_away(office: Shell, tmp_path: Path) -> None:
+    """A pass that cannot begin is no pass that did not happen: who watches the file sees it fail."""
+    metrics = tmp_path / "batchctl.prom"
+
+    ran = office.run("run-once", "--metrics-file", str(metrics), BATCHCTL_DATABASE_URL="postgresql://u@127.0.0.1:1/db")
+
+    assert ran.code == 69
+    assert "batchctl_database_up 0\n" in metrics.read_text()
+    assert "batchctl_last_exit_code 69\n" in metrics.read_text()
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "/dev/null/x.prom", "/nowhere/x.prom", "/"])
+def test_metrics_file_that_cannot_be_written_is_one_line(company: Company, office: Shell, place: str) -> None:
+    """The pass does its work, its report is whole, and the exit code says that something is wrong on our side."""
+    company.enqueue(company.customer(permanent=10), 1)
+
+    ran = office.run("run-once", "--json", "--metrics-file", place)
+
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert "cannot be written" in ran.err
+    assert ran.document["dispatch"]["tasks_started"] == 1
+
+
+def test_json_log_is_one_object_a_line(company: Company, office: Shell) -> None:
+    """With --log-format json stderr holds objects only, stdout nothing, and a pass has the id of its row in `runs`."""
+    company.enqueue(company.customer(permanent=20), 2)
+
+    ran = office.run("run-once", "--log-format", "json", GRSAI_API_KEY="sk-wrong")
+
+    lines = [json.loads(line) for line in ran.err.splitlines()]
+    assert (ran.code, ran.out) == (1, "")
+    assert [(line["level"], line.get("stage")) for line in lines] == [("info", "dispatch"), ("error", None)]
+    assert "the provider refuses our account" in lines[1]["message"]
+    assert {line["pass_id"] for line in lines} == {str(company.sql("select pass_id from runs")[0].pass_id)}
+    assert lines[0]["time"].endswith("Z")
+
+
+def test_json_log_tells_what_keeps_a_pass_from_its_work(office: Shell) -> None:
+    """A setting that is wrong is an object too, with the exit code."""
+    ran = office.run("run-once", "--log-format", "json", BATCHCTL_DATABASE_URL="")
+
+    line = json.loads(ran.err)
+    assert (ran.code, line["level"], line["exit_code"]) == (78, "error", 78)
+
+
+def test_idle_pass_with_a_json_log_prints_nothing(office: Shell) -> None:
+    """Nothing happened, so nothing is told."""
+    ran = office.run("run-once", "--log-format", "json")
+
+    assert (ran.code, ran.out, ran.err) == (0, "", "")

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from urllib.parse import quote
 from uuid import UUID
 
@@ -89,44 +90,75 @@ class Marked:
             "--secret-file": str(secret),
             **dict.fromkeys(("UUID", "USER"), user),
             **dict.fromkeys(("BATCH", "ID"), batch),
+            "TASK": str(self.company.tasks(self.batch_ids[0])[0].id),
             "ENDPOINT": endpoint,
+            "DELIVERY": str(self.company.sql("select id from webhook_deliveries limit 1")[0].id),
         }
 
 
 VALUES = {
     "AMOUNT": "5",
+    "±AMOUNT": "5",
+    "STAGE": "poll",
+    "--type": "spend",
     "BATCH": "0033894e",
     "CREDITS": "10",
     "DIR": "/dev/null/nowhere",
+    "DELIVERY": "0033894e",
     "ENDPOINT": "0033894e",
+    "EVERY": "2s",
     "FILE": "/dev/null/tasks.jsonl",
+    "HEADER": "webhook-id: 0033894e",
+    "HOST": "customer.example",
     "ID": "0033894e",
     "N": "3",
+    "NAME": "sora-2",
+    "PROVIDER_ID": "14-0033894e",
+    "PATH": "/dev/null/nowhere",
+    "PERCENT": "5%",
     "SECONDS": "0.1",
+    "SHELL": "bash",
+    "TASK": "0033894e",
     "TEXT": "a reason",
     "TIME": "1h",
     "URL": "https://customer.example/hook",
     "USER": "7e5e7bba-0000-4000-8000-000000000001",
     "UUID": "7e5e7bba-0000-4000-8000-000000000001",
     "--by": "reason",
+    "--event": "batch.failed",
     "--expires": "30d",
     "--format": "jsonl",
+    "--log-format": "json",
+    "--older-than": "30d",
     "--only": "m1",
+    "--output": "json",
     "--role": "batchctl",
     "--secret-file": "/dev/null/secret",
+    "--failure-type": "model_error",
+    "--state": "failed",
     "--status": "failed",
 }
 """What fits for values by what stands for them in the help."""
 MORE = (
-    ("webhook", "resend", "--failed", "--since", "7d"),
+    ("hold", "release", "--all", "--dry-run", "--json"),
+    ("hold", "release", "--all", "--yes"),
+    ("webhook", "resend", "--failed", "--since", "7d", "--yes"),
+    ("webhook", "recover", "--since", "7d", "--yes"),
+    ("batch", "cancel", "--since", "7d", "--dry-run"),
+    ("batch", "retry", "--since", "7d", "--dry-run"),
+    ("task", "retry", "--since", "7d", "--dry-run"),
+    ("batch", "retry", "--since", "7d", "--yes"),
+    ("task", "retry", "--since", "7d", "--again", "--yes"),
+    ("batch", "cancel", "--since", "7d", "--yes"),
     ("webhook", "resend", "--failed", "--since", "7d", "--dry-run", "--json"),
 )
 """Forms that need several options at once."""
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare each command of a tour what is the same for all."""
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Spare each command of a tour what is the same for all, and let files that it writes stand elsewhere."""
+    monkeypatch.chdir(tmp_path)
     built_once(monkeypatch)
 
 
@@ -222,10 +254,13 @@ def test_database_holds_no_secret(marked: Marked) -> None:
     assert set(shown(held)) <= {PROMPT}
 
 
-STAYS_AT_HOME = frozenset({"demo"})
-"""Commands with a database and secrets of their own, known to everybody."""
-NEEDS_NOTHING = frozenset({"webhook endpoint key"})
+STAYS_AT_HOME = frozenset({"demo", "batch watch", "worker"})
+"""A command with a database and secrets of its own, known to everybody; and one that shows what `batch show` shows,
+until a batch ends that here never does."""
+NEEDS_NOTHING = frozenset({"completion", "webhook endpoint key"})
 """Commands that look at no setting and no database."""
+NEEDS_NO_DATABASE = frozenset({"config show"})
+"""Commands that are done as long as no setting is wrong."""
 
 
 def test_every_kind_of_value_is_known() -> None:
@@ -242,7 +277,8 @@ def test_no_command_tells_a_secret(marked: Marked, tmp_path: Path) -> None:
     for arguments in (*tour(values, without=STAYS_AT_HOME), *MORE, *spoilt(values, "no-such", without=STAYS_AT_HOME)):
         ran = marked.shell.run("--debug", *arguments)
         assert told(ran) == [], arguments
-        assert "Traceback" not in ran.err or ran.code != 1, (arguments, ran.err)
+        # A rate that is over a limit is a problem, too, which --debug shows the place of.
+        assert "Traceback" not in ran.err or ran.code != 1 or "--fail-over" in arguments, (arguments, ran.err)
         for path in commands():
             if arguments[: len(path.split())] == tuple(path.split()) and "--help" not in arguments:
                 codes[path].add(ran.code)
@@ -285,7 +321,10 @@ FAILURES: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_no_failure_tells_a_secret(shell: Shell, failure: str) -> None:
-    """Whatever is wrong with the settings or the database, each command says so, and in its traceback too, without."""
+    """Whatever is wrong with the settings or the database, each command says so, and in its traceback too, without.
+
+    All of them read the settings in one place, so each failure is shown to a fifth of them, another one each time.
+    """
     shell.environment = {
         "BATCHCTL_DATABASE_URL": NOWHERE,
         "GRSAI_API_KEY": KEY,
@@ -293,9 +332,10 @@ def test_no_failure_tells_a_secret(shell: Shell, failure: str) -> None:
         "ENTERPRISE_WEBHOOK_SECRETS_KEY": SEALING_KEY,
         "INTERNAL_WORKER_SECRET": WORKER_SECRET,
     } | FAILURES[failure]
-    for path in sorted(commands().keys() - STAYS_AT_HOME - NEEDS_NOTHING):
+    turn = [*FAILURES].index(failure) % 5
+    for path in sorted(commands().keys() - STAYS_AT_HOME - NEEDS_NOTHING)[turn::5]:
         ran = shell.run("--debug", *plain_form(path, VALUES))
-        assert ran.code in {2, 69, 78}, (path, ran.err)
+        assert ran.code in ({0, 78} if path in NEEDS_NO_DATABASE else {2, 69, 78}), (path, ran.err)
         assert told(ran) == [], path
 
 
@@ -304,7 +344,7 @@ def test_nothing_tells_a_secret_where_the_schema_is_missing(shell: Shell, empty_
     shell.environment = {"BATCHCTL_DATABASE_URL": make_conninfo(empty_dsn, password=PASSWORD), "GRSAI_API_KEY": KEY}
     for path in sorted(commands().keys() - STAYS_AT_HOME - NEEDS_NOTHING - {"migrate"}):
         ran = shell.run("--debug", *plain_form(path, VALUES))
-        assert ran.code in {2, 78}, (path, ran.err)
+        assert ran.code in ({0} if path in NEEDS_NO_DATABASE else {2, 78}), (path, ran.err)
         assert told(ran) == [], path
 
 
@@ -341,6 +381,7 @@ def test_no_process_shows_a_secret() -> None:
                 for pid in family(process.pid):
                     if line := proc(pid, "cmdline"):  # else it has just ended
                         seen[pid] = (line, proc(pid, "environ"))
+                Event().wait(0.005)  # and leave it some of the processor
             assert process.stdout is not None
             said = process.stdout.read()
     own, _ = seen.pop(str(process.pid))

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import chain, product, repeat
 from typing import Any
 
 import pytest
@@ -162,7 +163,7 @@ def test_all_that_is_wrong_with_a_line_is_said() -> None:
         (["prompt,size", '"a', 'b",c', "d"], "line 4: has 1 cells, the header 2"),
         (["prompt", '"a"b'], "line 2: is no CSV: ',' expected after '\"'"),
         (["prompt", "fine", '"never closed', "b"], "line 3: is no CSV: unexpected end of data"),
-        (["prompt", "a" * 131_073], "line 2: is no CSV: field larger than field limit (131072)"),
+        (["prompt", "a" * 131_073], "line 2: has a cell of more than 131072 characters: is a quote not closed?"),
         (["prompt,duration", "a,ten"], "line 2: duration must be a whole number"),
         (["prompt,duration", "a,1_0"], "line 2: duration must be a whole number"),
         (["prompt,duration", "a,٣"], "line 2: duration must be a whole number"),
@@ -214,6 +215,20 @@ def test_many_wrong_lines_are_counted() -> None:
     assert said[0] == "362 of 363 lines cannot be used, so nothing was written:"
     assert [line.partition(":")[0] for line in said[1:-1]] == [f"  line {number}" for number in range(1, 51)]
     assert said[-1] == "  … and 312 more"
+
+
+def test_pipe_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither empty lines nor wrong ones are read for ever; what was wrong until then is said."""
+    monkeypatch.setattr(batch_file, "MAX_LINES", 100)
+    monkeypatch.setattr(batch_file, "MAX_WRONG", 60)
+
+    for file_format, line in product(Format, (b"\n", b" \r\n")):
+        lines = chain([b"prompt\n"] if file_format is Format.CSV else [], repeat(line))
+        with pytest.raises(UsageProblem, match="there are more than 100 lines in it"):
+            read(text_lines(lines), file_format)
+    with pytest.raises(UsageProblem, match="60 of 60 lines cannot be used, and the rest was not read") as caught:
+        read(text_lines(repeat(b"x\n")), Format.JSONL)
+    assert str(caught.value).splitlines()[-1] == "  … and 10 more"
 
 
 def test_many_names_given_twice_cost_no_time() -> None:

@@ -24,10 +24,26 @@ LIMITS = Limits()
 HOURS_8_RETRIES = 5 / 60 + 0.5 + 1 + 2 + 3 + 5 + 6 + 8
 
 
-def decided(answer: DeliveryAnswer, attempt: int = 1, limits: Limits = LIMITS) -> DeliveryRecord:
-    """Return what the answer to the `attempt`-th try makes of a delivery."""
+def decided(
+    answer: DeliveryAnswer,
+    attempt: int = 1,
+    limits: Limits = LIMITS,
+    *,
+    asked_for: int = 0,
+    due_at: datetime | None = None,
+) -> DeliveryRecord:
+    """Return what the answer to the `attempt`-th try of the schedule makes of a delivery.
+
+    Operators asked for so many tries besides; `due_at` is set when they asked for this one.
+    """
     delivery = ClaimedDelivery(
-        id=UUID(int=1), batch_id=UUID(int=2), url="https://a.example", body="{}", attempt=attempt
+        id=UUID(int=1),
+        batch_id=UUID(int=2),
+        url="https://a.example",
+        body="{}",
+        attempt=attempt + asked_for,
+        step=attempt,
+        due_at=due_at,
     )
     return decide(delivery, answer, 12, limits, NOW, Random(1))
 
@@ -141,3 +157,46 @@ def test_lease_outlives_the_try() -> None:
 def test_receiver_is_named_without_what_may_be_secret(url: str, named: str) -> None:
     """Scheme, host and port; no path, query or password. What is no address has no receiver, and breaks nothing."""
     assert receiver(url) == named
+
+
+@pytest.mark.parametrize("status", ["due", "overdue"])
+def test_what_an_operator_asked_for_is_no_step_of_the_schedule(status: str) -> None:
+    """A failed one leaves an open delivery due when it was anyway, whatever the step, and the pass does not wait."""
+    due_at = NOW + timedelta(hours=2 if status == "due" else -2)
+    for step in (1, 4, 12, 99):
+        record = decided(failed(), step, due_at=due_at)
+        assert (record.status, record.next_attempt_at, record.retries_soon) == ("retrying", due_at, False)
+
+
+def test_schedule_goes_by_its_own_steps() -> None:
+    """Tries that operators asked for count as tries and do not bring the end nearer."""
+    record = decided(failed(), 4, asked_for=20)
+    assert (record.attempt, record.status) == (24, "retrying")
+    assert 0.8 * 300 <= wait_s(record) <= 1.2 * 300
+
+
+def test_retry_after_lengthens_the_wait_after_an_operators_try_too() -> None:
+    """The receiver said when it wants to be asked again; at most an hour later, and never sooner."""
+    soon = NOW + timedelta(seconds=10)
+    assert decided(failed(60), due_at=soon).next_attempt_at == NOW + timedelta(seconds=60)
+    assert decided(failed(5), due_at=soon).next_attempt_at == soon
+    assert decided(failed(1e9), due_at=soon).next_attempt_at == NOW + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("answer", [Delivered(status=200), Gone(status=410)])
+def test_end_is_an_end_whoever_asked(answer: DeliveryAnswer) -> None:
+    """2xx and 410 leave no further try."""
+    assert decided(answer, due_at=NOW).next_attempt_at is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Delivered(status=200, answer="thanks"),
+        Gone(status=410, answer="thanks"),
+        NotDelivered(status=500, error="HTTP 500", answer="thanks"),
+    ],
+)
+def test_answer_is_kept(answer: DeliveryAnswer) -> None:
+    """What the receiver answered is written with the try, however it ended."""
+    assert decided(answer).answer == "thanks"

@@ -67,9 +67,9 @@ def test_spent_bonus_keeps_its_expiry() -> None:
     assert give(wallet(bonus=0), grant(10, bonus_for=DAY / 2), NOW).wallet == wallet(bonus=10, expires_in=DAY)
 
 
-@pytest.mark.parametrize("expires_in", [-DAY, timedelta(0), None])
-def test_expired_bonus_is_written_off(expires_in: timedelta | None) -> None:
-    """Expired bonus credits, and those without an expiry, are taken out of the books before new ones come in."""
+@pytest.mark.parametrize("expires_in", [-DAY, timedelta(0)])
+def test_expired_bonus_is_written_off(expires_in: timedelta) -> None:
+    """Expired bonus credits are taken out of the books before new ones come in."""
     granted = give(wallet(5, 7, expires_in), grant(10, bonus_for=3 * DAY), NOW)
 
     assert granted.wallet == wallet(5, 10, 3 * DAY)
@@ -79,6 +79,19 @@ def test_expired_bonus_is_written_off(expires_in: timedelta | None) -> None:
         ("bonus_grant", "wallet_grant", 10, 10),
     ]
     assert {entry.bucket for entry in granted.entries} == {Bucket.BONUS}
+    assert granted.entries[0].meta["expired_at"] == (NOW + expires_in).isoformat()
+
+
+def test_bonus_without_an_expiry_gets_one() -> None:
+    """Bonus credits that nobody gave an expiry are not destroyed: they get that of the new ones, which is noted."""
+    granted = give(wallet(5, 7, None), grant(10, bonus_for=3 * DAY), NOW)
+
+    assert granted.wallet == wallet(5, 17, 3 * DAY)
+    assert (granted.written_off, granted.made_valid) == (0, 7)
+    (entry,) = granted.entries
+    assert (entry.credits_delta, entry.balance_after) == (10, 17)
+    assert entry.meta["made_valid"] == 7
+    assert give(wallet(5, 7, None), grant(10), NOW).wallet == wallet(15, 7, None)
 
 
 def test_full_wallet_takes_no_more() -> None:
@@ -119,4 +132,8 @@ def test_books_stay_right(
         assert [entry.balance_after for entry in entries[-1:]] in ([new], [])
     for later in (timedelta(0), DAY, 4 * DAY):
         assert after.available(NOW + later) >= before.available(NOW + later)
-    assert after.available(NOW) == before.available(NOW) + amount
+    assert after.available(NOW) == before.available(NOW) + amount + granted.made_valid
+    assert after.permanent_credits + after.bonus_credits == (
+        before.permanent_credits + before.bonus_credits + amount - granted.written_off
+    )
+    assert granted.made_valid == (bonus if bonus_for and expires_in is None else 0)

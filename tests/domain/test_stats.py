@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from batchctl.domain.failure import FailureType
 from batchctl.domain.problem import UsageProblem
-from batchctl.domain.stats import DAY, HOUR, Bucket, Dimension, FailureReport, FinishedCount, divide, tell
+from batchctl.domain.stats import Bucket, Dimension, FailureReport, FinishedCount, tell
+from batchctl.domain.window import DAY, HOUR, divide
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 CUSTOMER = UUID(int=7)
@@ -26,6 +27,8 @@ def count(dimension: Dimension = Dimension.TYPE, **values: Any) -> FinishedCount
         "succeeded_count": 0,
         "failed_count": 0,
         "not_started_count": 0,
+        "succeeded_before": 0,
+        "failed_before": 0,
         "credits_refunded": 0,
         "last_ended_at": NINE,
         "task_id": None,
@@ -36,7 +39,7 @@ def count(dimension: Dimension = Dimension.TYPE, **values: Any) -> FinishedCount
 
 def told(*counts: FinishedCount) -> FailureReport:
     """Tell counts of two hours."""
-    return tell(divide(NINE, NINE + 2 * HOUR), counts, 0, batch_ids=None)
+    return tell(divide(NINE, NINE + 2 * HOUR), counts, 0)
 
 
 @pytest.mark.parametrize(
@@ -141,3 +144,26 @@ def test_shares_are_of_failures_and_rates_of_what_finished() -> None:
     assert report.trend[1].by_type[FailureType.NETWORK] == 4
     assert report.left_out[Dimension.MODEL] == 8
     assert [(one.reason, one.count) for one in report.not_started_by_reason] == [("WALLET_NOT_FOUND", 40)]
+
+
+def test_window_is_compared_with_one_as_long() -> None:
+    """The time before ends where the window begins; before the first of all days there is none."""
+    window = divide(NINE, NINE + 3 * HOUR).compared()
+    assert window.compared_since == NINE - 3 * HOUR
+    first = datetime(1, 1, 2, tzinfo=UTC)
+    assert divide(first, first + 3 * DAY).compared().compared_since is None
+
+
+def test_counts_of_the_time_before_stand_beside_those_of_the_window() -> None:
+    """They are in no total, no trend and no share; a bucket that only they have is in no course."""
+    window = divide(NINE, NINE + 2 * HOUR).compared()
+    earlier = count(bucket_at=NINE - HOUR, failure_type=FailureType.TIMEOUT, failed_before=3)
+    fine = count(bucket_at=NINE, succeeded_count=4, succeeded_before=1)
+    report = tell(window, [earlier, fine], 0)
+    assert report.before is not None
+    assert (report.before.finished, report.before.failed, report.before.rate) == (4, 3, 0.75)
+    assert (report.finished, report.failed, report.rate) == (4, 0, 0.0)
+    assert [bucket.finished for bucket in report.trend] == [4, 0]
+    timeout = next(one for one in report.by_type if one.key is FailureType.TIMEOUT)
+    assert (timeout.failed, timeout.failed_before, timeout.finished_before, timeout.rate_before) == (0, 3, 4, 0.75)
+    assert tell(divide(NINE, NINE + 2 * HOUR), [fine], 0).before is None

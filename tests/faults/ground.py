@@ -81,6 +81,7 @@ class Ground:
 def environment(company: Company) -> dict[str, str]:
     """Return what a worker process of this company needs."""
     return {
+        "BATCHCTL_HTTP_CLIENT": os.environ.get("BATCHCTL_HTTP_CLIENT", "httpx"),
         "BATCHCTL_DATABASE_URL": make_conninfo(company.dsn, options="-c search_path=public,clock,pg_catalog"),
         "GRSAI_HOST": company.provider.base_url,
         "GRSAI_API_KEY": "sk-test",

@@ -26,6 +26,8 @@ class SerialHttp:
         self._places = places
         self._waiting: list[Request] = []
 
+    name = "httpx"
+
     @property
     def places(self) -> int:
         """How many requests may be in flight at once."""

@@ -67,7 +67,7 @@ def test_cuts_among_processes(ground: Ground) -> None:
 
 def test_server_that_ends_in_mid_pass(ground: Ground) -> None:
     """After an immediate stop workers are back within 10 s of the server, and no verdict that they heard is lost."""
-    end_in_mid_pass(ground, 1, tasks=40, ends=2)
+    end_in_mid_pass(ground, 1, tasks=30, ends=1)
 
 
 def test_worker_ends_although_the_database_says_nothing(ground: Ground) -> None:

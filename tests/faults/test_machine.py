@@ -8,7 +8,7 @@ from tests.conftest import Conn
 from tests.faults.databases import Databases
 from tests.faults.histories import run_histories
 
-EXAMPLES = int(os.environ.get("BATCHCTL_MACHINE_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("BATCHCTL_MACHINE_EXAMPLES", "10"))
 SEED = int(os.environ.get("BATCHCTL_MACHINE_SEED", "1"))
 
 

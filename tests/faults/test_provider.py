@@ -30,7 +30,7 @@ def test_faults(company: Company, family: str) -> None:
 
 def test_all_faults_at_once(company: Company) -> None:
     """Faults of all kinds by chance, and outages between: each task ends as its own faults say."""
-    mixed_trial(company, Random(SEED), 120)
+    mixed_trial(company, Random(SEED), 60)
 
 
 @pytest.mark.parametrize("name", OUTAGES)

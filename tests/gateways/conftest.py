@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from batchctl.domain.wire import Http
+from batchctl.gateways.curl import CurlHttp
 from batchctl.gateways.http import ThreadedHttp
 
 from .scripted import Script, ScriptedServer
@@ -24,9 +26,9 @@ def serve() -> Iterator[Serve]:
         yield start
 
 
-@pytest.fixture
-def http() -> Iterator[ThreadedHttp]:
-    """Return a client with four places."""
-    client = ThreadedHttp(4)
+@pytest.fixture(params=[ThreadedHttp, CurlHttp], ids=["httpx", "curl"])
+def http(request: pytest.FixtureRequest) -> Iterator[Http]:
+    """Return a client with four places; what uses it holds for every client."""
+    client: Http = request.param(4)
     yield client
     client.close()

@@ -20,6 +20,7 @@ def post(
     timeout_ms: int = 5000,
     max_bytes: int = 1024,
     public_only: bool = False,
+    only_once: bool = False,
     headers: dict[str, str] | None = None,
     body: bytes = SECRET.encode(),
 ) -> Request:
@@ -33,6 +34,7 @@ def post(
         timeout_ms=timeout_ms,
         max_bytes=max_bytes,
         public_only=public_only,
+        only_once=only_once,
     )
 
 

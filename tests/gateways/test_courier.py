@@ -91,9 +91,9 @@ def test_own_secrets_replace_the_default() -> None:
     assert first != second
 
 
-@pytest.mark.parametrize("secrets", [(), ("",)])
+@pytest.mark.parametrize("secrets", [(), ("",), ("   ",), ("\t",)])
 def test_without_own_secret_the_default_signs(secrets: Sequence[str]) -> None:
-    """No secret, or an empty one, means ENTERPRISE_WEBHOOK_SECRET."""
+    """No secret, or an empty or blank one, means ENTERPRISE_WEBHOOK_SECRET."""
     headers = headers_of(make().request(1, delivery(secrets=secrets), NOW))
     assert headers["x-webhook-signature"] == hex_of(DEFAULT)
 
@@ -152,10 +152,10 @@ def test_forbidden_address_is_rejected(url: str, *, allowed_in_development: bool
     ("outcome", "expected"),
     [
         *((Reply(status=code, headers={}, body=b""), Delivered(status=code)) for code in (200, 201, 202, 204, 299)),
-        (Reply(status=200, headers={}, body=b"x", truncated=True), Delivered(status=200)),
-        (Reply(status=410, headers={}, body=b""), Gone(status=410)),
+        (Reply(status=200, headers={}, body=b"x", truncated=True), Delivered(status=200, answer="x")),
+        (Reply(status=410, headers={}, body=b"moved"), Gone(status=410, answer="moved")),
         *(
-            (Reply(status=code, headers={}, body=b"secret"), NotDelivered(status=code, error=f"HTTP {code}"))
+            (Reply(status=code, headers={}, body=b"no"), NotDelivered(status=code, error=f"HTTP {code}", answer="no"))
             for code in (101, 199, 300, 301, 302, 307, 308, 400, 404, 409, 429, 500, 502, 503, 504, 999)
         ),
         (
@@ -176,8 +176,17 @@ def test_forbidden_address_is_rejected(url: str, *, allowed_in_development: bool
     ],
 )
 def test_outcome_is_read(outcome: Outcome, expected: DeliveryAnswer) -> None:
-    """2xx delivers, 410 ends, all else is a failed try; the receiver's body is never kept."""
+    """2xx delivers, 410 ends, all else is a failed try; the beginning of the receiver's answer is kept."""
     assert make().read(outcome) == expected
+
+
+@pytest.mark.parametrize("status", [200, 410, 500])
+def test_answer_is_kept_without_secrets(status: int) -> None:
+    """A receiver that repeats its secrets, the default one or its own, is quoted without them."""
+    own = "whsec_c2VjcmV0IG9mIGEgY3VzdG9tZXIhIQ=="
+    body = f"no fit: {DEFAULT} nor {own} nor {own.removeprefix('whsec_')}".encode()
+    read = make().read(Reply(status=status, headers={"x": "never"}, body=body), [own])
+    assert read.answer == "no fit: *** nor *** nor ***"
 
 
 def test_receiver_can_verify_what_arrives(http: ThreadedHttp, serve: Serve) -> None:

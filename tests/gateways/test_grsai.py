@@ -134,6 +134,13 @@ def test_request_carries_key_deadline_and_cap() -> None:
     assert "一只狗".encode() in request.body
 
 
+def test_only_submissions_cannot_be_repeated() -> None:
+    """A submission says that it must not meet a connection that may be closing; a question need not care."""
+    provider = make()
+    assert provider.submission(1, task()).only_once
+    assert not provider.question(1, HOST, "r-1").only_once
+
+
 def test_callback_address_names_the_task() -> None:
     """With a base address the provider is told where to report; without one it gets "-1"."""
     provider = make(callback_base_url="https://app.example.test/")

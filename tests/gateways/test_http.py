@@ -35,11 +35,10 @@ def test_request_arrives_as_given_and_reply_comes_back(http: ThreadedHttp, serve
     (received,) = server.requests
     assert received.line == "POST /a?b=c%20d HTTP/1.1"
     assert received.body == "{'ä'}".encode()
-    assert received.headers == {
+    assert {name: value for name, value in received.headers.items() if name != "connection"} == {
         "host": f"127.0.0.1:{server.port}",
         "accept": "*/*",
         "accept-encoding": "identity",
-        "connection": "keep-alive",
         "user-agent": f"batchctl/{__version__}",
         "authorization": f"Bearer {SECRET}",
         "x-own": "1",
@@ -376,6 +375,43 @@ def test_connection_that_was_idle_too_long_is_not_used_again(serve: Serve, monke
     for _ in range(2):
         assert isinstance(carry(http, post(server.url())), Reply)
     assert server.connections == 2
+    http.close()
+
+
+def hang_up_when_asked_again(peer: Peer) -> None:
+    """Script: answer one request, and close as soon as a byte of another one comes."""
+    peer.receive()
+    peer.send(answer())
+    peer.connection.recv(1)
+
+
+def test_what_cannot_be_repeated_gets_a_connection_of_its_own(serve: Serve) -> None:
+    """A server that hangs up on a used connection in the very moment of a submission leaves no outcome unknown."""
+    server = serve(hang_up_when_asked_again)
+    http = ThreadedHttp(1)
+    for only_once in (False, True, True):
+        assert isinstance(carry(http, post(server.url(), only_once=only_once)), Reply)
+    assert (len(server.requests), server.connections) == (3, 3)
+    http.close()
+
+
+def test_connection_of_a_submission_is_kept_for_what_can_be_repeated(serve: Serve) -> None:
+    """The question about a result goes over the connection that its submission has opened."""
+    server = serve(answering(answer()))
+    http = ThreadedHttp(1)
+    for only_once in (True, False, False):
+        assert isinstance(carry(http, post(server.url(), only_once=only_once)), Reply)
+    assert server.connections == 1
+    http.close()
+
+
+def test_answer_lost_on_a_used_connection_is_a_loss(serve: Serve) -> None:
+    """An end without an answer after a byte was sent says nothing of what the server read: never "not sent"."""
+    server = serve(hang_up_when_asked_again)
+    http = ThreadedHttp(1)
+    assert isinstance(carry(http, post(server.url())), Reply)
+    assert isinstance(carry(http, post(server.url())), Lost)
+    assert server.connections == 1
     http.close()
 
 

@@ -1,7 +1,7 @@
 """One request id, two at once: one batch, one grant; and a process that is stopped leaves none."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +10,11 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from batchctl.db import Database
 from batchctl.domain.new_task import NewTask
 from batchctl.service import wallet
 from batchctl.service.create import create
+from tests.conftest import Conn
 from tests.scenario import Company
 
 TASKS = [NewTask(prompt="a"), NewTask(prompt="b")]
@@ -88,20 +90,62 @@ def test_two_processes_at_once_enqueue_one_batch(company: Company, file: str) ->
     company.run_until_quiet()
 
 
-def test_stopped_process_leaves_nothing(company: Company, file: str) -> None:
-    """A command line that is stopped while it writes leaves neither batch nor tasks, and says so by its exit code."""
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_stopped_process_leaves_nothing(company: Company, file: str, number: int, code: int) -> None:
+    """A command line that is stopped while it writes leaves neither batch nor tasks, and says so."""
     user = company.customer(permanent=20)
     order = ("batch", "create", file, "--user", str(user), "--cost-per-video", "10", "--request-id", "r-1")
 
     with key_taken(company, user, "r-1"):
         process = company.start_process(*order)
         company.await_blocked()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate()
 
-    assert (process.returncode, out) == (130, "")
-    assert "Traceback" not in err
+    assert (process.returncode, out) == (code, "")
+    assert err == "interrupted: nothing of the batch was written\n"
     assert rows(company) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_stopped_grant_leaves_nothing(company: Company, number: int, code: int) -> None:
+    """A grant that is stopped while it waits for the wallet gives nothing, and says so."""
+    user = company.customer(permanent=20)
+    with psycopg.connect(company.dsn) as holder:
+        holder.execute("select from credit_wallet where user_id = %s for update", [user])
+        process = company.start_process("wallet", "grant", str(user), "5", "--reason", "ticket", "--yes")
+        company.await_blocked()
+        process.send_signal(number)
+        out, err = process.communicate()
+
+    assert (process.returncode, out) == (code, "")
+    assert err == "interrupted: nothing of the grant was written\n"
+    assert company.wallet(user) == (20, 0)
+
+
+def test_interrupted_after_the_commit_says_what_was_written(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who interrupts when the batch or the grant is written is told so, and by which id the batch is found."""
+    user = company.customer(permanent=20)
+    transact = Database.transact
+
+    def then_interrupted(db: Database, work: Callable[[Conn], object]) -> None:
+        transact(db, work)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Database, "transact", then_interrupted)
+    with pytest.raises(KeyboardInterrupt) as created:
+        create(company.world, TASKS, user_id=user, cost_per_video=10)
+    with pytest.raises(KeyboardInterrupt) as granted:
+        wallet.grant(company.world, user, 5, reason="ticket")
+    monkeypatch.undo()
+
+    (batch,) = company.sql("select id from batch_jobs")
+    assert created.value.__notes__ == [f"but batch {batch.id} was written: do not repeat it"]
+    assert granted.value.__notes__ == ["but the grant was written: do not repeat it"]
+    company.run_until_quiet()
 
 
 def test_two_at_once_grant_once(company: Company) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from batchctl.domain.problem import UsageProblem
+from batchctl.domain.problem import Problem, UsageProblem
 from batchctl.domain.report import WebhookReport
 from batchctl.service import endpoint as service
 from batchctl.service.dispatch import dispatch
@@ -39,6 +39,29 @@ def disabled(company: Company, user_id: UUID) -> UUID:
     company.receiver.know("/hook", report.secret or "")
     service.disable(company.world, report.endpoint.id, reason="x", operator="me")
     return report.endpoint.id
+
+
+def test_removing_waits_for_a_pass_that_is_setting_aside(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It then sees what the pass has set aside, and is refused: no event is left without its endpoint."""
+    user_id = uuid4()
+    endpoint_id = disabled(company, user_id)
+    written(company, user_id)
+    set_aside = deliveries.set_aside
+
+    with company.other_worker() as other, ThreadPoolExecutor(1) as thread:
+        removing: list[Any] = []
+
+        def slowly(*given: Any, **named: Any) -> list[UUID]:
+            found = set_aside(*given, **named)
+            removing.append(thread.submit(service.remove, other, endpoint_id))
+            company.await_blocked()
+            return found
+
+        monkeypatch.setattr(deliveries, "set_aside", slowly)
+        assert run(company.world).set_aside == 1
+        with pytest.raises(Problem, match="1 events wait for endpoint"):
+            removing[0].result()
+    assert len(company.sql("select 1 from webhook_endpoints")) == 1
 
 
 def test_enabling_waits_for_a_pass_that_is_setting_aside(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:

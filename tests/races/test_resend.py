@@ -1,7 +1,7 @@
 """Resends beside each other and beside passes: each try of a delivery belongs to one process, and none is stuck."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,14 +10,18 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from batchctl.domain.delivery import DeliveryRecord, DeliveryStatus
+from batchctl.domain.delivery_page import Events
 from batchctl.domain.report import WebhookReport
-from batchctl.domain.resend import ResendLine
+from batchctl.domain.resend import Missed, ResendLine, ResendReport, Window
 from batchctl.service.dispatch import dispatch
-from batchctl.service.resend import resend
+from batchctl.service.resend import Resend, resend
 from batchctl.service.webhooks import deliver
 from batchctl.service.world import World, start_pass
 from batchctl.simulator.faults import http_status
 from batchctl.simulator.server import Request
+from batchctl.statement import Conn
+from batchctl.store import deliveries
 from tests.scenario import Company
 
 DOWN = http_status(500)
@@ -170,6 +174,59 @@ def test_resends_of_the_same_batches_side_by_side(company: Company) -> None:
     assert delivered == len(company.receiver.journal.entries) - 30
     assert {event(company, batch_id).status for batch_id in batch_ids} == {"sent"}
     assert {*beside} == {1}
+
+
+@pytest.mark.parametrize("kind", ["failed", "replay"])
+def test_two_selections_at_once_tell_each_customer_once(company: Company, kind: str) -> None:
+    """One has selected, and waits for a lock while another one delivers: under the lock it sees that, and skips it."""
+    first, second = told(company, "failed"), told(company, "failed")
+    requests = len(company.receiver.journal.entries)
+    since = company.clock.now - timedelta(hours=1)
+    selection: Window | Missed = (
+        Window(since=since, until=None, limit=10)
+        if kind == "failed"
+        else Missed(events=Events(since=since), statuses=(DeliveryStatus.FAILED,), limit=10)
+    )
+    delivery_id = event(company, second).id
+
+    with company.other_worker() as other, ThreadPoolExecutor(1) as thread:
+
+        def deliver_meanwhile(tx: Conn) -> Future[ResendReport]:
+            # It lets others read, so that the selection is made, and not lock a row.
+            tx.execute("lock table webhook_deliveries in exclusive mode")
+            selecting = thread.submit(resend, company.world, selection, lambda: False)
+            (blocked,) = company.await_blocked()
+            assert "held_delivery" in blocked.query
+            now = company.clock.now
+            (claimed,) = deliveries.claim(tx, [delivery_id], lease_until=now, by_operator=True, now=now)
+            record = DeliveryRecord(
+                id=delivery_id, attempt=claimed.attempt, status=DeliveryStatus.SENT, duration_ms=1, status_code=200
+            )
+            deliveries.record(tx, [record], now=now)
+            return selecting
+
+        report = other.db.transact(deliver_meanwhile).result(10)
+
+    lines = {line.batch_id: line for line in report.deliveries}
+    assert (lines[first].result, lines[second].result) == ("delivered", "skipped")
+    assert lines[second].error == "it was delivered since it was selected"
+    assert (report.delivered, report.skipped, report.not_tried, report.findings) == (1, 1, 0, ())
+    assert [entry.headers["x-batch-id"] for entry in company.receiver.journal.entries[requests:]] == [str(first)]
+    assert len(company.tries(second)) == 2
+
+
+def test_selection_skips_what_is_being_tried(company: Company) -> None:
+    """While another resend has the event at its receiver, a selection that was made before leaves it alone."""
+    batch_id = told(company, "failed")
+    window = Window(since=company.clock.now - timedelta(hours=1), until=None, limit=10)
+    selected = Resend(company.world, window)
+    with company.other_worker() as other:
+        company.when_told = lambda _: reports.append(selected.send(lambda: False))
+        reports: list[ResendReport] = []
+        assert send(other, batch_id).result == "delivered"
+    (line,) = reports[0].deliveries
+    assert (line.result, line.error) == ("skipped", "somebody else is trying it")
+    assert (reports[0].findings, len(company.tries(batch_id))) == ((), 2)
 
 
 def overtaken(company: Company, batch_id: UUID) -> list[Any]:

@@ -31,7 +31,7 @@ def test_adoption_is_told_after_it() -> None:
     """How an adopted database stands comes last; one that was never the original's has nothing to apply."""
     adoption = AdoptionReport(state=Adoption(adopted_at=AT, applied_at=None), leftovers={}, exempt={})
 
-    assert lines(MigrateReport(adoption=adoption))[1] == "adopted from the original worker at 2026-01-31 09:00:00 UTC"
+    assert lines(MigrateReport(adoption=adoption))[1] == "adopted from the original worker at 2026-01-31T09:00:00Z"
     assert lines(MigrateReport(), asked_to_apply=True) == [
         "up to date",
         "nothing to apply: this database was never the original worker's",
@@ -69,8 +69,8 @@ def test_nothing_pending_and_nothing_locked_are_said() -> None:
 @pytest.mark.parametrize(
     ("origin", "applied_at", "said"),
     [
-        (Origin.ADOPTED, None, "adopted from the original worker at 2026-01-31 09:00:00 UTC: the guards only warn"),
-        (Origin.APPLIED, AT, "applied at 2026-01-31 09:00:00 UTC: the guards refuse"),
+        (Origin.ADOPTED, None, "adopted from the original worker at 2026-01-31T09:00:00Z: the guards only warn"),
+        (Origin.APPLIED, AT, "applied at 2026-01-31T09:00:00Z: the guards refuse"),
     ],
 )
 def test_adoption_stands_in_the_plan(origin: Origin, applied_at: datetime | None, said: str) -> None:

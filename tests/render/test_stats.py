@@ -12,10 +12,12 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from batchctl.domain.failure import FailureType
-from batchctl.domain.stats import Breakdown, Dimension, FailureReport, FinishedCount, divide, tell
-from batchctl.render.grid import Grid, plain
-from batchctl.render.stats import NONE, TREND_CELLS, Drawn, bar, failures, percent, sparkline
-from batchctl.render.tables import table
+from batchctl.domain.stats import Breakdown, Cut, Dimension, FailureReport, FinishedCount, tell
+from batchctl.domain.window import divide
+from batchctl.render.drawn import NONE, Drawn
+from batchctl.render.grid import Grid, instant, plain
+from batchctl.render.stats import failures, sheet
+from batchctl.render.tables import laid_out, table
 
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 DAY_BEFORE = NINE - timedelta(hours=24)
@@ -34,6 +36,7 @@ def counts(*, hostile: bool) -> list[FinishedCount]:
 
     def count(dimension: Dimension, failed: int, **values: Any) -> FinishedCount:
         given: dict[str, Any] = {"bucket_at": None, "failure_type": None, "key": "", "not_started_count": 0} | values
+        given = {"succeeded_before": 0, "failed_before": 0} | given
         task_id = UUID(int=failed) if dimension is Dimension.ERROR else None
         return FinishedCount(
             dimension=dimension,
@@ -65,7 +68,7 @@ def counts(*, hostile: bool) -> list[FinishedCount]:
 
 def report(*, hostile: bool = False, late_results: int = 3) -> FailureReport:
     """Make the report of a day at work."""
-    return tell(divide(DAY_BEFORE, NINE), counts(hostile=hostile), late_results, batch_ids=None)
+    return tell(divide(DAY_BEFORE, NINE), counts(hostile=hostile), late_results)
 
 
 def shown(grid: Grid, width: int) -> list[str]:
@@ -127,7 +130,7 @@ def test_page_tells_what_happened() -> None:
     headline, types, reasons, more_reasons, errors, more_errors, refused, because, more_because, late = failures(
         replace(report(), batch_ids=(UUID(int=1), UUID(int=2))), None
     )
-    window = f"{DAY_BEFORE.astimezone():%Y-%m-%d %H:%M %Z} to {NINE.astimezone():%Y-%m-%d %H:%M %Z}"
+    window = f"{instant(DAY_BEFORE)} to {instant(NINE)}"
     assert headline == f"{window}, 2 batches\n1303792 tasks finished, 303792 failed (23.3%), 3037920 credits given back"
     assert isinstance(types, Grid)
     assert [tuple(map(str, row[:5])) for row in types.rows] == [
@@ -143,25 +146,25 @@ def test_page_tells_what_happened() -> None:
         "NOT STARTED",
     ]
     assert (more_reasons, more_errors, more_because) == ("… and 6 more reasons", "… and 6 more errors", more_reasons)
-    assert refused == "7 tasks of refused batches were not started; they are in no rate"
+    assert refused == "7 tasks of refused or cancelled batches were not started: they are in no rate"
     assert late == "3 results came after their tasks had been failed; they are never charged"
 
 
 def test_one_is_told_as_one() -> None:
     """A single task, batch or result is not told in the plural."""
     one = [count for count in counts(hostile=False) if count.failure_type is FailureType.NETWORK][:1]
-    single = tell(divide(DAY_BEFORE, NINE), one, 1, batch_ids=[UUID(int=1)])
+    single = tell(divide(DAY_BEFORE, NINE), one, 1, cut=Cut(batch_ids=(UUID(int=1),)))
     headline, *_, refused, late = failures(replace(single, not_started=1), Breakdown.TYPE)
     assert isinstance(headline, str)
     assert headline.endswith(", 1 batch\n1 task finished, 1 failed (100.0%), 10 credits given back")
-    assert refused == "1 task of refused batches was not started; it is in no rate"
+    assert refused == "1 task of refused or cancelled batches was not started: it is in no rate"
     assert late == "1 result came after its task had been failed; it is never charged"
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_empty_window_is_told_in_words(view: Breakdown | None) -> None:
     """Where nothing finished there is no table; what stands apart is told all the same."""
-    empty = tell(divide(DAY_BEFORE, NINE), [], 0, batch_ids=None)
+    empty = tell(divide(DAY_BEFORE, NINE), [], 0)
     (headline,) = failures(empty, view)
     assert isinstance(headline, str)
     assert headline.endswith("\nno task finished")
@@ -173,7 +176,7 @@ def test_empty_window_is_told_in_words(view: Breakdown | None) -> None:
 def test_window_without_failures() -> None:
     """Where all went well the types are shown with zeros, and no table is a bare header."""
     well = [count for count in counts(hostile=False) if count.succeeded_count and count.bucket_at]
-    fine = tell(divide(DAY_BEFORE, NINE), well, 0, batch_ids=None)
+    fine = tell(divide(DAY_BEFORE, NINE), well, 0)
     headline, types, refused = failures(fine, None)
     assert isinstance(headline, str)
     assert headline.endswith("\n1000000 tasks finished, none failed")
@@ -182,43 +185,82 @@ def test_window_without_failures() -> None:
     assert isinstance(refused, str)
 
 
-@pytest.mark.parametrize(
-    ("part", "longest", "drawn"),
-    [(0, 0, ""), (0, 9, ""), (1, 10**9, "▏"), (1, 2, "████"), (9, 16, "████▌"), (7, 7, "████████")],
-)
-def test_bar_is_drawn_in_eighths(part: int, longest: int, drawn: str) -> None:
-    """A bar has eighths of a cell, is full for the longest, and is seen for whatever is more than nothing."""
-    assert str(bar(part, longest)) == drawn
-
-
-@pytest.mark.parametrize(
-    ("values", "drawn"),
-    [
-        ([], ""),
-        ([0, 0], "▁▁"),
-        ([0, 1, 1000, 1000], "▁▂██"),
-        ([0, 1, 2, 3, 4, 5, 6, 7], "▁▃▄▅▆▇██"),
-        ([1] * 25, "█" * TREND_CELLS),
-        ([0] * 20 + [4] * 20, "▁" * 10 + "█" * 10),
-    ],
-)
-def test_trend_is_drawn_by_its_own_highest(values: list[int], drawn: str) -> None:
-    """Nothing is the lowest block, anything more is higher; of more than fit, neighbours are drawn as their mean."""
-    assert sparkline(values) == drawn
-
-
-@pytest.mark.parametrize(
-    ("ratio", "written"),
-    [(None, NONE), (0.0, "0.0%"), (0.0004, "<0.1%"), (0.109, "10.9%"), (0.99951, ">99.9%"), (1.0, "100.0%")],
-)
-def test_ratio_is_not_rounded_to_what_it_is_not(ratio: float | None, written: str) -> None:
-    """What is not quite nothing or not quite all is not written as nothing or all."""
-    assert str(percent(ratio)) == written
-
-
 def test_days_say_where_they_begin() -> None:
     """A day is one in UTC, and an operator elsewhere is told so."""
-    days = tell(divide(DAY_BEFORE, NINE + timedelta(days=5)), [], 0, batch_ids=None)
+    days = tell(divide(DAY_BEFORE, NINE + timedelta(days=5)), [], 0)
     (_, grid) = failures(replace(days, finished=1), Breakdown.DAY)
     assert isinstance(grid, Grid)
     assert (grid.headings[0], grid.caption, len(grid.rows)) == ("DAY", "days begin at midnight UTC", 7)
+
+
+COMPARED = replace(divide(DAY_BEFORE, NINE), compared_since=DAY_BEFORE - timedelta(hours=24))
+
+
+def compared(*, before: bool = True) -> FailureReport:
+    """Make the report of a day at work that had one before it."""
+    earlier = [
+        replace(one, failed_before=one.failed_count * 2, succeeded_before=one.succeeded_count)
+        for one in counts(hostile=False)
+    ]
+    return tell(COMPARED, earlier if before else counts(hostile=False), 0)
+
+
+def test_time_before_stands_beside_the_window() -> None:
+    """Counts and rates of the time before, and how the rate moved, stand in the headline and in each row."""
+    headline, types, *_ = failures(compared(), None)
+    assert isinstance(headline, str)
+    assert headline.split("\n")[2] == (
+        "in the 24 h before: 1607584 tasks finished, 607584 failed (37.8%), ↓ 14.5 points since then"
+    )
+    assert isinstance(types, Grid)
+    at = types.headings.index("RATE")
+    assert types.headings[at : at + 4] == ("RATE", "BEFORE", "WAS", "CHANGE")
+    assert [tuple(map(str, row[at : at + 4])) for row in types.rows][:2] == [
+        ("22.7%", "592560", "36.9%", "↓ 14.1"),
+        ("<0.1%", "576", "<0.1%", "="),
+    ]
+
+
+def test_nothing_before_is_said() -> None:
+    """Where nothing finished before there is no rate and no change; where nothing ever did, nothing is said of it."""
+    headline, types, *_ = failures(compared(before=False), None)
+    assert isinstance(headline, str)
+    assert headline.endswith("\nin the 24 h before: no task finished")
+    assert isinstance(types, Grid)
+    assert {str(row[types.headings.index("CHANGE")]) for row in types.rows} == {NONE}
+    (headline,) = failures(tell(COMPARED, [], 0), None)
+    assert "before" not in str(headline)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_compared_page_fits(view: Breakdown | None, width: int) -> None:
+    """With the time before beside them the rows are whole lines still; the bar and the share give way first."""
+    out = StringIO()
+    console = Console(file=out, width=width, force_terminal=False, markup=False, highlight=False, emoji=False)
+    for part in failures(compared(), view):
+        if isinstance(part, Grid) and "ERROR" not in part.headings:
+            (laid,) = laid_out([part], console)
+            console.print(laid)
+    lines = out.getvalue().splitlines()
+    assert max(map(cell_len, lines)) <= width
+    if view is Breakdown.TYPE:
+        assert ("BAR" in lines[1]) == (width > 80)
+        assert "…" not in "".join(lines)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_sheet_has_plain_numbers(view: Breakdown | None) -> None:
+    """For programs a view is one table of numbers without bars, rates from 0 to 1, whatever its page shows."""
+    grid = sheet(compared(), view)
+    assert not {"BAR", "TREND", "CHANGE"} & set(grid.headings)
+    assert all(not isinstance(cell, Drawn) for row in grid.rows for cell in row)
+    assert {len(row) for row in grid.rows} == {len(grid.headings)}
+    assert len(grid.rows) == {Breakdown.HOUR: 24, Breakdown.DAY: 24, None: 5, Breakdown.TYPE: 5}.get(view, 3)
+
+
+def test_what_is_left_out_is_said() -> None:
+    """A page of one customer and one model says so in its first line."""
+    headline = failures(replace(report(), user_id=UUID(int=7), model="veo\x1b[2J"), None)[0]
+    assert isinstance(headline, str)
+    assert headline.split("\n")[0].endswith(f", customer {UUID(int=7)}, model veo\\x1b[2J")

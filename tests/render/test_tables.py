@@ -2,7 +2,7 @@
 
 import io
 from contextlib import redirect_stdout
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from time import thread_time
 from uuid import UUID
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from batchctl.render.grid import Grid, Part
+from batchctl.render.grid import Grid, Part, instant, plain
 from batchctl.render.tables import COLOURS, LONGEST_CELL, cell, print_page, table
 
 from .test_clean import ANY_TEXT, HOSTILE, commands_in
@@ -174,3 +174,26 @@ def test_megabyte_takes_a_screen_and_no_time() -> None:
     )
     assert thread_time() - began < 2
     assert len(lines) < 10 * 2 * LONGEST_CELL / 10
+
+
+@pytest.mark.parametrize("width", [10, 40, 80])
+def test_no_digit_is_ever_lost(width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a terminal that is too narrow for its numbers and ids a table is wider than that; nothing of them is cut."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    numbers = (123_456_789_012_345, -9_223_372_036_854_775_808, 7)
+    row = (UUID("0033894e-0000-4000-8000-000000000001"), "a long text " * 9, *numbers)
+    print_page([Grid(headings=("ID", "TEXT", "A", "B", "C"), rows=(row,), numbers=("A", "B", "C"))])
+    shown = capsys.readouterr().out
+    assert "0033894e" in shown
+    assert [str(number) for number in numbers if str(number) not in shown] == []
+
+
+def test_sentences_tell_times_as_the_operators_clock_does(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines, captions and sentences in cells have local times with their age; a pipe gets them in UTC."""
+    at = datetime(2026, 1, 31, 9, tzinfo=UTC)
+    said = f"until {instant(at)}"
+    parts: list[Part] = [said, Grid(headings=("A",), rows=((said,),), caption=said)]
+    print_page(parts, now=at + timedelta(minutes=5))
+    local = f"until {at.astimezone():%Y-%m-%d %H:%M %z} (5 min ago)"
+    assert capsys.readouterr().out.count(local) == 3
+    assert "\n".join(map(plain, parts)).count("until 2026-01-31T09:00:00Z") == 2

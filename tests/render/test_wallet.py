@@ -50,7 +50,9 @@ REPORT = GrantReport(
     bucket=Bucket.BONUS,
     amount=30,
     already_granted=False,
+    dry_run=False,
     written_off=0,
+    made_valid=0,
     permanent_credits=210,
     bonus_credits=30,
     bonus_expires_at=AT,
@@ -83,7 +85,7 @@ def test_page_says_what_is_where() -> None:
     ("changed", "said"),
     [
         ({"bonus_is_valid": False}, "bonus\t30\texpired at 2026-02-07T09:00:00Z"),
-        ({"balance": {"bonus_expires_at": None}}, "bonus\t30\tnot valid: no expiry is set"),
+        ({"balance": {"bonus_expires_at": None}}, "bonus\t30\tnot valid: no expiry is set; a bonus grant sets one"),
         ({"balance": {"bonus_expires_at": None, "bonus_credits": 0}}, "bonus\t0\t\n"),
         ({"open_batches": OpenBatches(batch_count=0, frozen_credits=0)}, "frozen in open batches\t0\t\n"),
         ({"open_batches": OpenBatches(batch_count=1, frozen_credits=5)}, "frozen in open batches\t5\t1 batch\n"),
@@ -142,13 +144,15 @@ def test_remarks_say_what_was_not_asked_for() -> None:
         "already granted under this request id: nothing was written"
     ]
     assert remarks(replace(REPORT, written_off=7), AT) == [
-        "7 bonus credits had expired and were written off, so that none revives"
+        "7 bonus credits have expired and are written off, so that none revives"
     ]
     (remark,) = remarks(replace(REPORT, bonus_expires_at=later), AT)
     assert remark == (
         "bonus credits of this wallet are valid until 2026-02-01T09:00:00Z already: "
         "that holds for the new ones too, for a wallet has one expiry"
     )
+    (remark,) = remarks(replace(REPORT, made_valid=12, bonus_credits=42), AT)
+    assert remark.startswith("12 bonus credits of this wallet had no expiry and paid for nothing; they get this one")
     assert remarks(replace(REPORT, bonus_credits=50), AT) == [
         "all 50 bonus credits of this wallet are valid until 2026-01-31T09:00:00Z now, for a wallet has one expiry"
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -13,6 +13,7 @@ from batchctl.db import Database
 from batchctl.domain.problem import Problem
 from batchctl.service import adoption
 from batchctl.service.migrate import SESSION, MigrateReport, migrate, migrations, need_migrated
+from batchctl.store import doctor
 from tests.conftest import Conn
 from tests.legacy.leftovers import Leftovers, leave_behind
 from tests.legacy.original import Original, Variant, original
@@ -347,6 +348,60 @@ def test_applying_is_repeated_after_an_interruption(old: Original, db: Database,
     assert again is not None
     assert again.state == report.state
     assert again.leftovers == {}
+
+
+MONEY_FUNCTIONS = (
+    "claim_batch_jobs(integer)",
+    "finalize_batch_credits(uuid,uuid,integer)",
+    "freeze_credits_for_batch(uuid,uuid,integer)",
+)
+"""Those that write with their owner's rights, for whatever user and amount their caller names."""
+
+
+def may_call(old: Original, role: str) -> dict[str, bool]:
+    """Return which of the original's functions a role may call."""
+    names = (*MONEY_FUNCTIONS, "get_enterprise_webhook_for_batch(uuid)")
+    return {name: old.value("select has_function_privilege(%s, %s, 'execute')", role, name) for name in names}
+
+
+def test_everybody_loses_the_functions_that_move_money(any_old: Original, db: Database) -> None:
+    """Once adoption is applied a visitor can claim, freeze and settle nothing; what only answers stays as it is."""
+    migrate(db, sleepless)
+    any_old.run("do $$ begin create role anon; exception when duplicate_object then null; end $$")
+    any_old.run(f"grant execute on function {MONEY_FUNCTIONS[0]} to anon")
+    assert set(may_call(any_old, "public").values()) == {True}
+    named = db.ask(doctor.open_functions)
+    assert [(one.function_name, one.is_original, one.open_to) for one in named] == [
+        (name, True, "public") for name in MONEY_FUNCTIONS
+    ]
+
+    report = adoption.apply(db, sleepless)
+
+    assert report is not None
+    assert report.closed == MONEY_FUNCTIONS
+    assert [name for name, may in may_call(any_old, "public").items() if may] == [
+        "get_enterprise_webhook_for_batch(uuid)"
+    ]
+    assert may_call(any_old, "anon") == may_call(any_old, "public")
+    assert db.ask(doctor.open_functions) == []
+    any_old.run("select claim_batch_jobs(0)")
+
+
+def test_who_was_named_keeps_the_functions(old: Original, db: Database) -> None:
+    """A role that was given the right by name keeps it, as those of its owner do."""
+    migrate(db, sleepless)
+    role = f"named_{uuid4().hex[:12]}"
+    old.run(f"create role {role}")
+    old.run(f"grant execute on function {MONEY_FUNCTIONS[0]} to {role}")
+
+    adoption.apply(db, sleepless)
+
+    assert [name for name, may in may_call(old, role).items() if may] == [
+        MONEY_FUNCTIONS[0],
+        "get_enterprise_webhook_for_batch(uuid)",
+    ]
+    old.run(f"drop owned by {role}")
+    old.run(f"drop role {role}")
 
 
 def test_own_database_has_nothing_to_adopt(db: Database) -> None:

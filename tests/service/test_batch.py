@@ -9,11 +9,13 @@ import pytest
 
 from batchctl.domain.batch import BatchStatus
 from batchctl.domain.batch_page import BatchList, BatchShow, Wanted
+from batchctl.domain.failure import FailureType
 from batchctl.domain.new_task import NewTask
 from batchctl.domain.problem import Problem
 from batchctl.service import batch as service
 from batchctl.service import wallet
 from batchctl.service.create import create
+from batchctl.statement import EARLIEST, LATEST
 from tests.scenario import Company
 from tests.test_plans import FEW, GROWTH_BUFFERS, KEEP_FOR_EVER, MANY, add_history, explained, forget
 
@@ -238,8 +240,8 @@ def test_whatever_others_wrote_is_shown(company: Company) -> None:
     page = shown(company, batch, task_limit=10)
     (line,) = service.list_newest(company.world, Wanted(), 50).batches
 
-    assert (line.created_at, line.total_count, line.is_held) == (None, 0, True)
-    assert (page.batch.created_at, page.batch.enqueued_at, page.batch.completed_at) == (None, None, None)
+    assert (line.created_at, line.total_count, line.is_held) == (LATEST, 0, True)
+    assert (page.batch.created_at, page.batch.enqueued_at, page.batch.completed_at) == (LATEST, LATEST, EARLIEST)
     assert (page.batch.total_count, page.batch.cost_per_video, page.batch.last_error) == (None, None, HOSTILE)
     assert [(one.failure_type, one.count) for one in page.failures] == [(HOSTILE, 1)]
     assert len(page.deliveries) == 100
@@ -290,3 +292,36 @@ def look_around(company: Company) -> None:
         service.show(company.world, batch_id, task_limit=50)
     wallet.grant(company.world, user, 1, reason="test", request_id=str(batch))
     wallet.page(company.world, user)
+
+
+@pytest.mark.parametrize("many", [1, 3])
+def test_batches_are_found_by_what_is_among_their_tasks(company: Company, many: int) -> None:
+    """A model, or a type of failure, of one task is enough; named batches are listed whatever their state."""
+    customer = company.customer(permanent=100)
+    plain = company.enqueue(customer, 1)
+    veo = company.enqueue(customer, ["a"] * many, models=["veo-pro"] * many)
+    failing = company.enqueue(customer, ["a", "b [sim: fail=input_moderation]"])
+    company.run_until_quiet()
+
+    def found(**wanted: Any) -> set[UUID]:
+        return {batch.id for batch in service.list_newest(company.world, Wanted(**wanted), 10).batches}
+
+    assert found(model="veo-pro") == {veo}
+    assert found(failure_type=FailureType.PARAM_ERROR) == {failing}
+    assert found(failure_type=FailureType.TIMEOUT) == set()
+    assert found(ids=(plain, failing)) == {plain, failing}
+
+
+def test_timeline_of_a_batch(company: Company) -> None:
+    """The page has when the first task was sent and the last was finished, and what repeats it."""
+    batch_id = company.enqueue(company.customer(permanent=100), ["a", "b [sim: polls=2]"])
+    company.run_pass()
+    began = company.clock.now
+    company.run_until_quiet()
+
+    shown = service.show(company.world, batch_id)
+
+    assert shown.tasks.first_sent_at == began
+    assert shown.tasks.last_finished_at == max(task.completed_at for task in company.tasks(batch_id))
+    assert shown.has_ended
+    assert (shown.batch.cancelled_at, shown.batch.retry_of, shown.batch.retried_by) == (None, None, None)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -149,6 +150,16 @@ def test_request_id_of_another_batch_is_refused(company: Company) -> None:
         enqueue(company, user, request_id="r-1", cost=11)
     with pytest.raises(Problem, match=f"{stands}another webhook address: nothing was written"):
         enqueue(company, user, request_id="r-1", url=HOOK)
+    differences: list[tuple[dict[str, Any], str]] = [
+        ({"prompt": "a dog"}, "prompt"),
+        ({"model": None, "duration": 10}, "model and duration"),
+        ({"meta": {"urls": []}}, "meta"),
+        ({"size": None, "reference_url": None, "aspect_ratio": None}, "reference_url and aspect_ratio and size"),
+    ]
+    for changed, said in differences:
+        tasks = [TASKS[0], replace(TASKS[1], **changed), TASKS[2]]
+        with pytest.raises(Problem, match=f"{stands}another {said} in task 2: nothing was written"):
+            enqueue(company, user, request_id="r-1", new=tasks)
 
     assert caught.value.exit_code == 1
     assert counts(company) == (1, 3, 1)
@@ -181,12 +192,27 @@ def test_address_that_can_never_be_told_is_refused(company: Company) -> None:
     assert counts(company) == (0, 0, 0)
 
 
-def test_price_that_no_wallet_can_hold_is_refused(company: Company) -> None:
+def test_price_that_no_batch_can_hold_is_refused(company: Company) -> None:
     """The required credits must fit into a column of credits."""
-    with pytest.raises(UsageProblem, match="3 tasks at 3074457345618258603 credits are more than any wallet can hold"):
+    with pytest.raises(UsageProblem, match="3 tasks at 3074457345618258603 credits are more than a batch can hold"):
         enqueue(company, uuid4(), cost=2**63 // 3 + 1)
 
     assert enqueue(company, uuid4(), cost=2**63 // 3, dry_run=True).required_credits < 2**63
+
+
+def test_adopted_columns_hold_less(company: Company) -> None:
+    """Where the columns are the original worker's, what they cannot hold is refused, by a rehearsal too."""
+    (guard,) = company.sql(
+        "select pg_get_triggerdef(oid) as d from pg_trigger where tgname = 'batchctl_keep_settlement'"
+    )
+    company.sql("drop trigger batchctl_keep_settlement on batch_jobs")
+    company.sql("alter table batch_jobs alter column credits_spent type int")
+    company.sql(guard.d)
+    for dry_run in (True, False):
+        with pytest.raises(UsageProblem, match="3 tasks at 715827883 credits are more than a batch can hold"):
+            enqueue(company, uuid4(), cost=715_827_883, dry_run=dry_run)
+        assert enqueue(company, uuid4(), cost=715_827_882, dry_run=dry_run).required_credits < 2**31
+    company.run_pass()
 
 
 def test_free_batch_is_enqueued(company: Company) -> None:

@@ -151,6 +151,8 @@ def test_unreachable_provider_is_reported(company: Company, *, answered: bool) -
 class Instant:
     """An `Http` that answers everything at once, as a provider or a receiver does when all goes well."""
 
+    name = "test"
+
     def __init__(self, places: int) -> None:
         """Start with nothing in flight."""
         self.places = places

@@ -10,6 +10,7 @@ import pytest
 
 from batchctl.domain.doctor import Diagnosis, Level
 from batchctl.service import endpoint
+from batchctl.service.claim import claim
 from batchctl.service.doctor import diagnose
 from batchctl.service.poll import poll
 from batchctl.service.world import start_pass
@@ -65,6 +66,27 @@ def late_queue(company: Company) -> None:
     company.clock.advance(1201)
 
 
+def late_end(company: Company) -> None:
+    """Leave a batch that misses tasks for 26 minutes: 16 after it was to be failed."""
+    company.enqueue(company.customer(permanent=20), 1, total=2)
+    company.clock.advance(600 + 1000)
+
+
+def late_start(company: Company) -> None:
+    """Leave tasks unsent for six minutes after their wait was over, with nothing in flight."""
+    company.provider.status = http_status(503)
+    company.enqueue(company.customer(permanent=20), 2)
+    company.run_pass()
+    company.clock.advance(18 + 360)
+
+
+def never_started(company: Company) -> None:
+    """Leave the tasks of a batch unsent that was claimed ten minutes ago, as one does that stops after the claim."""
+    company.enqueue(company.customer(permanent=20), 2)
+    claim(company.world)
+    company.clock.advance(600)
+
+
 def late_delivery(company: Company) -> None:
     """Leave a webhook retry undone for six minutes after it was due."""
     company.enqueue(company.customer(permanent=10), 1, webhook="/hook?sim=500&times=9")
@@ -109,6 +131,9 @@ def cut_off(company: Company) -> None:
         (late_poll, "polls", "a poll is due since 6 min"),
         (late_settlement, "settlements", "waits for its settlement since 6 min"),
         (late_queue, "queue", "to be ended, since 20 min"),
+        (late_end, "queue", "to be ended, since 16 min"),
+        (late_start, "starts", "nothing is in flight, and a task waits to be sent since 6 min"),
+        (never_started, "starts", "a task waits to be sent since"),
         (late_delivery, "deliveries", "a webhook try is due since"),
         (held, "holds", "0 batches and 1 tasks are on hold"),
         (overdue, "progress", "1 tasks are past their deadline"),
@@ -129,6 +154,37 @@ def test_what_is_wrong_is_found(company: Company, scene: Scene, check: str, word
     assert (lines[0].exit_code > 0) == (lines[0].level is Level.FAIL)
     company.provider.status = None
     company.sql("update video_tasks set hold_reason = null")
+
+
+def test_tasks_may_wait_for_others(company: Company) -> None:
+    """While a task is in flight those behind it may wait for its place: nothing is late."""
+    company.limit(max_in_flight=1)
+    company.enqueue(company.customer(permanent=20), ["a [sim: never]", "b"])
+    company.run_pass()
+    company.clock.advance(5)
+    for _ in range(20):
+        company.run_pass()
+        company.clock.advance(30)
+
+    assert [line.check for line in found(company) if line.check in {"starts", "queue"}] == []
+
+
+def test_refused_account_says_why_nothing_is_sent(company: Company) -> None:
+    """What waits because the provider refuses the account is told once, with that as the reason."""
+    refused_account(company)
+    company.enqueue(company.customer(permanent=10), 1)
+    company.clock.advance(1500)
+
+    assert [line.check for line in found(company)] == ["last pass", "account", "provider"]
+    company.provider.status = None
+
+
+def test_batch_may_miss_tasks_for_a_while(company: Company) -> None:
+    """Until its time is over a batch that misses tasks is nobody's failure."""
+    company.enqueue(company.customer(permanent=20), 1, total=2)
+    company.clock.advance(599)
+
+    assert found(company) == []
 
 
 def test_provider_away_asks_for_69(company: Company) -> None:
@@ -235,6 +291,25 @@ def test_role_that_may_write_states_is_named(company: Company) -> None:
     assert line.level is Level.WARN
     assert line.found == f"role {name} may update video_tasks (status)"
     assert f'revoke update on video_tasks from "{name}"' in line.advice
+
+
+@pytest.mark.parametrize("is_original", [True, False])
+def test_function_open_to_everybody_is_named(company: Company, is_original: bool) -> None:  # noqa: FBT001 - a parameter
+    """A function that moves money with its owner's rights is named: the original's as a failure, others as doubtful."""
+    name = "finalize_batch_credits" if is_original else "give_me"
+    pays = "returns void security definer language sql as 'update credit_wallet set permanent_credits = 99'"
+    company.sql(f"create function {name}(p_user uuid) {pays}")
+    company.sql("create function reads() returns bigint security definer language sql as $$select 1::bigint$$")
+
+    (line,) = found(company)
+
+    assert (line.check, line.level) == ("outsiders", Level.FAIL if is_original else Level.WARN)
+    assert line.exit_code == (1 if is_original else 0)
+    assert f"function {name}(uuid) writes states or money with its owner's rights, and everybody may" in line.found
+    assert f"revoke execute on function {name}(uuid) from public" in line.advice
+    assert ("unless it asks who calls" in line.advice) is not is_original
+    company.sql(f"revoke execute on function {name}(uuid) from public")
+    assert found(company) == []
 
 
 def test_role_that_only_enqueues_is_not_named(company: Company) -> None:

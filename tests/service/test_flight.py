@@ -14,6 +14,8 @@ from batchctl.service.flight import fly
 class Runway:
     """An `Http` without a network: what flies lands when it is asked for, `at_once` requests at a time."""
 
+    name = "test"
+
     def __init__(self, places: int, at_once: int = 1, duration_ms: int = 0) -> None:
         """Start with nothing in flight; each request says that it took so long."""
         self.places = places

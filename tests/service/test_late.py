@@ -183,6 +183,7 @@ def test_unreachable_provider_is_said_for_looks_too(company: Company) -> None:
     """A pass of which every request failed to connect exits 69, though all of them were looks (contract §6)."""
     by_deadline(company, "never")
     company.provider.stop()
+    company.world.provider_http.close()  # What is sent over a connection that has just died may have arrived.
     report = look(company, 600)
     assert (report.poll.requests, report.poll.connect_failures) == (1, 1)
     assert [finding.exit_code for finding in report.findings] == [69]

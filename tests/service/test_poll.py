@@ -206,6 +206,7 @@ def test_outage_costs_nobody_anything(company: Company) -> None:
     """While the provider is away nothing counts or fails, longer than twenty polls would take; then all succeed."""
     batch_id = started(company, 3)
     company.provider.stop()
+    company.world.provider_http.close()  # What is sent over a connection that has just died may have arrived.
     for _ in range(30):
         company.clock.advance(31)
         report = company.run_pass()

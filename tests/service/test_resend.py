@@ -7,18 +7,23 @@ from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
 
+from batchctl.domain.delivery import DeliveryStatus
+from batchctl.domain.delivery_page import Events
+from batchctl.domain.endpoint import RELEASED_PER_SECOND
 from batchctl.domain.problem import Problem, UnreachableProblem
 from batchctl.domain.report import WebhookReport
-from batchctl.domain.resend import ResendLine, ResendReport, Window
+from batchctl.domain.resend import FRUITLESS, Missed, ResendLine, ResendReport, Window
 from batchctl.domain.wire import Request
 from batchctl.gateways.http import ThreadedHttp
 from batchctl.service.dispatch import dispatch
-from batchctl.service.resend import PLACES_PER_RECEIVER, rehearse, resend
+from batchctl.service.resend import PAUSE_S, PLACES_PER_RECEIVER, rehearse, resend
 from batchctl.service.world import start_pass
+from batchctl.simulator.answer import Answer
 from batchctl.simulator.faults import http_status
 from batchctl.simulator.journal import Check
 from batchctl.simulator.receiver import Receiver
@@ -143,23 +148,50 @@ def test_it_only_gets_better(company: Company, before: str, answer: int) -> None
         assert str(answer) in row.last_error
 
 
-def test_open_delivery_takes_it_as_its_next_try(company: Company) -> None:
-    """A resend that fails is the first slow retry; the second one follows half an hour later, in an ordinary pass."""
+def test_schedule_of_an_open_delivery_goes_on_as_if_nobody_had(company: Company) -> None:
+    """Resends that fail count as tries, leave the next one when it was, and take no step of the schedule away."""
     batch_id = told(company, "retrying")
-    send(company, batch_id)
-    wait_s = (event(company, batch_id).next_attempt_at - company.clock.now).total_seconds()
-    assert 0.8 * 1800 <= wait_s <= 1.2 * 1800
-    company.clock.advance(2200)
-    company.receiver.script("/hook")
-    assert company.run_pass().webhook == WebhookReport(sent=1)
+    due_at = event(company, batch_id).next_attempt_at
+    for _ in range(10):
+        line = only(send(company, batch_id))
+        assert (line.result, line.status, line.next_attempt_at) == ("not delivered", "retrying", due_at)
+    assert event(company, batch_id).next_attempt_at == due_at
+
+    company.clock.now = due_at
+    assert company.run_pass().webhook == WebhookReport(retrying=1)
+    row = event(company, batch_id)
+    wait_s = (row.next_attempt_at - company.clock.now).total_seconds()
+    assert 0.8 * 1800 <= wait_s <= 1.2 * 1800, "the second slow retry"
+    assert row.attempts == company.batch(batch_id).webhook_attempts == 12
+    assert [one.by_operator for one in company.tries(batch_id)] == [False, *[True] * 10, False]
+
+
+def test_schedule_ends_when_its_own_tries_are_spent(company: Company) -> None:
+    """However many resends there were, the last scheduled try gives the delivery up, and not one sooner."""
+    batch_id = told(company, "retrying")
+    company.limit(webhook_slow_retries=1)
+    assert only(send(company, batch_id)).status == "retrying"
+    company.clock.advance(400)
+    assert company.run_pass().webhook == WebhookReport(failed=1)
     assert event(company, batch_id).attempts == 3
 
 
-def test_last_try_of_a_schedule_may_be_a_resend(company: Company) -> None:
-    """Where no retry is left after it, the delivery has failed."""
+def test_gone_receiver_ends_an_open_delivery(company: Company) -> None:
+    """410 is the last word, whoever asked."""
     batch_id = told(company, "retrying")
-    company.limit(webhook_slow_retries=1)
+    company.receiver.script("/hook", then=http_status(410))
     assert only(send(company, batch_id)).status == "failed"
+    assert event(company, batch_id).next_attempt_at is None
+
+
+def test_answer_of_the_receiver_is_kept_with_the_try(company: Company) -> None:
+    """How it begins, cut and in one line; nothing of its headers."""
+    batch_id = told(company, "failed")
+    answer = Answer(status=500, headers={"x-token": "HEADER"}, body=b"no\x00 such\x1b[2J\n customer " + b"x" * 9000)
+    company.receiver.script("/hook", answer)
+    send(company, batch_id)
+    kept = company.tries(batch_id)[-1].answer
+    assert kept == ("no such [2J customer " + "x" * 500)[:500]
 
 
 def test_each_is_tried_once(company: Company) -> None:
@@ -418,6 +450,24 @@ def test_window_takes_what_was_given_up_by_its_last_try(company: Company) -> Non
     assert rehearse(company.world, window(company, -1)).matched == 0
 
 
+@pytest.mark.parametrize("newer", ["sent", "failed"])
+def test_newest_of_several_events_of_a_batch_is_the_one(company: Company, newer: str) -> None:
+    """A batch is found once, by its newest event; one that another followed is not sent any more."""
+    (batch_id,) = given_up(company, "/a")
+    (second,) = company.sql(
+        "insert into webhook_deliveries (batch_job_id, event_type, url, body, created_at, status, delivered_at)"
+        " select batch_job_id, 'batch.partial', url, '{}', created_at + interval '1 second', %s,"
+        " case when %s = 'sent' then created_at end from webhook_deliveries where batch_job_id = %s returning id",
+        *(newer, newer, batch_id),
+    )
+    which = window(company, 10_000)
+    report = rehearse(company.world, which)
+    found = [(line.batch_id, line.webhook_id) for line in report.deliveries]
+    assert (found, report.matched) == (([(batch_id, second.id)], 1) if newer == "failed" else ([], 0))
+    assert rehearse(company.world, missed(company)).matched == report.matched
+    company.sql("delete from webhook_deliveries where id = %s", second.id)
+
+
 def test_repeating_a_limited_resend_gets_round(company: Company) -> None:
     """Those tried longest ago come first, so a receiver that stays dead does not keep the next ones from their turn."""
     batch_ids = given_up(company, "/dead", "/b", "/c")
@@ -437,6 +487,142 @@ def test_the_same_are_listed_and_sent(company: Company) -> None:
     rehearsed, sent = rehearse(company.world, which), resend(company.world, which, lambda: False)
     assert [line.batch_id for line in rehearsed.deliveries] == [line.batch_id for line in sent.deliveries] == batch_ids
     assert (results(rehearsed), results(sent)) == (["would be tried"] * 3, ["delivered"] * 3)
+
+
+# Replays
+
+
+def missed(company: Company, *statuses: str, limit: int = 1000, **which: Any) -> Missed:
+    """Choose what was written since the scenario began and stands so."""
+    wanted = [DeliveryStatus(status) for status in statuses or ("failed", "retrying")]
+    events = replace(Events(since=company.clock.now - timedelta(days=1)), **which)
+    return Missed(events=events, statuses=tuple(wanted), limit=limit)
+
+
+def test_replay_sends_what_was_missed_the_oldest_first(company: Company) -> None:
+    """Given up or still to be retried, under the same webhook-id and body; what was delivered or never tried stays."""
+    failed = told(company, "failed", "/a")
+    company.clock.advance(1)
+    retrying = told(company, "retrying", "/b")
+    sent, pending = told(company, "sent", "/c"), told(company, "pending", "/d")
+    for path in ("/a", "/b"):
+        company.receiver.script(path)
+    before = {entry.webhook_id: entry.body for entry in company.receiver.journal.entries}
+
+    rehearsed = rehearse(company.world, missed(company))
+    report = resend(company.world, missed(company), lambda: False)
+
+    assert [line.batch_id for line in rehearsed.deliveries] == [failed, retrying]
+    assert [line.batch_id for line in report.deliveries] == [failed, retrying]
+    assert (report.schema, report.matched, report.delivered) == ("batchctl/webhook.recover/1", 2, 2)
+    again = company.receiver.journal.entries[-2:]
+    assert {entry.webhook_id: entry.body for entry in again}.items() <= before.items()
+    assert [event(company, one).status for one in (failed, retrying, sent, pending)] == [*["sent"] * 3, "pending"]
+    assert resend(company.world, missed(company), lambda: False).deliveries == ()
+
+
+def test_replay_can_repeat_what_was_delivered(company: Company) -> None:
+    """A receiver that took events and lost them gets them again."""
+    batch_id = told(company, "sent")
+    report = resend(company.world, missed(company, "sent"), lambda: False)
+    assert (results(report), event(company, batch_id).attempts) == (["delivered"], 2)
+
+
+def test_replay_takes_what_it_is_asked_for(company: Company) -> None:
+    """By when the event was written, whose it is, its batch, its kind, its endpoint and its receiver's name."""
+    first = told(company, "failed", "/a")
+    company.clock.advance(600)
+    company.receiver.script("/b", DOWN)
+    company.limit(webhook_quick_retries=0, webhook_slow_retries=0)
+    second = refused(company, f"{company.receiver.base_url.replace('127.0.0.1', 'localhost')}/b")
+    company.run_pass()
+    company.clock.advance(600)
+    user_id = company.batch(second).user_id
+    endpoint = company.sql("select id from webhook_endpoints where user_id = %s", user_id)[0].id
+    ago, port = company.clock.now, urlsplit(company.receiver.base_url).port
+    cases: list[tuple[dict[str, Any], list[UUID]]] = [
+        ({}, [first, second]),
+        ({"since": ago - timedelta(seconds=700)}, [second]),
+        ({"until": ago - timedelta(seconds=700)}, [first]),
+        ({"user_id": user_id}, [second]),
+        ({"user_id": uuid4()}, []),
+        ({"batch_id": first}, [first]),
+        ({"event_type": "batch.failed"}, [first, second]),
+        ({"event_type": "batch.partial"}, []),
+        ({"endpoint_id": endpoint}, [second]),
+        ({"host": "localhost"}, [second]),
+        ({"host": f"127.0.0.1:{port}"}, [first]),
+        ({"host": "127.0.0.1:1"}, []),
+    ]
+    for which, expected in cases:
+        found = rehearse(company.world, missed(company, **which)).deliveries
+        assert [line.batch_id for line in found] == expected, which
+    limited = rehearse(company.world, missed(company, limit=1))
+    assert ([line.batch_id for line in limited.deliveries], limited.matched) == ([first], 2)
+
+
+def test_replay_is_polite(company: Company) -> None:
+    """Ten events a second for each receiver, and a second one does not wait for the first."""
+    batch_ids = given_up(company, *[f"/{number}" for number in range(2 * RELEASED_PER_SECOND + 1)])
+    with Receiver(secret=SECRET) as other:
+        other.script("/quiet", http_status(500))
+        company.limit(webhook_quick_retries=0, webhook_slow_retries=0)
+        quiet = refused(company, f"{other.base_url}/quiet")
+        company.run_pass()
+        slept = len(company.clock.slept)
+        sent_before: list[int] = []
+        seen = len(company.receiver.journal.entries)
+        sleep = company.clock.sleep
+
+        def note(seconds: float) -> None:
+            sent_before.append(len(company.receiver.journal.entries) - seen)
+            sleep(seconds)
+
+        company.world = replace(company.world, sleep=note)
+        report = resend(company.world, missed(company), lambda: False)
+        assert len(other.journal.entries) == 2
+    assert report.delivered == len(batch_ids) + 1
+    assert event(company, quiet).status == "sent"
+    assert sent_before == [RELEASED_PER_SECOND, 2 * RELEASED_PER_SECOND]
+    assert company.clock.slept[slept:] == [PAUSE_S, PAUSE_S]
+
+
+@pytest.mark.parametrize("kind", ["window", "replay"])
+def test_receiver_that_is_still_down_is_left_alone(company: Company, kind: str) -> None:
+    """After ten tries in vain the rest is not tried, and said to be left; another receiver gets its events."""
+    paths = [f"/dead/{number}" for number in range(2 * FRUITLESS + 5)]
+    batch_ids = given_up(company, *paths)
+    for path in paths:
+        company.receiver.script(path, then=DOWN)
+    with Receiver(secret=SECRET) as other:
+        other.script("/well", http_status(500))
+        company.limit(webhook_quick_retries=0, webhook_slow_retries=0)
+        refused(company, f"{other.base_url}/well")
+        company.run_pass()
+        report = resend(company.world, missed(company) if kind == "replay" else window(company, 10_000), lambda: False)
+        assert len(other.journal.entries) == 2
+    # Some more may have been in flight when the tenth answer came.
+    most = FRUITLESS if kind == "replay" else FRUITLESS + PLACES_PER_RECEIVER - 1
+    assert FRUITLESS <= report.not_delivered <= most
+    assert (report.not_tried, report.delivered) == (len(batch_ids) - report.not_delivered, 1)
+    assert {line.error for line in report.deliveries if line.result == "not tried"} == {
+        f"{company.receiver.base_url} took none of the last 10: run it again when it is well"
+    }
+    assert sum(len(company.tries(batch_id)) for batch_id in batch_ids) == len(batch_ids) + report.not_delivered
+    assert set(results(send(company, *batch_ids))) == {"not delivered"}, "what is named is tried"
+
+
+def test_replay_that_is_stopped_is_taken_up_again(company: Company) -> None:
+    """What was sent is not sent again; the rest follows."""
+    batch_ids = given_up(company, "/a", "/b", "/c", "/d")
+    company.world = replace(company.world, webhook_http=ThreadedHttp(1))
+    asked = len(company.receiver.journal.entries)
+    with closing(company.world.webhook_http):
+        first = resend(company.world, missed(company), lambda: len(company.receiver.journal.entries) >= asked + 2)
+        second = resend(company.world, missed(company), lambda: False)
+    assert first.delivered + second.delivered == len(batch_ids)
+    assert (0 < first.delivered < len(batch_ids), second.not_tried) == (True, 0)
+    assert len(company.receiver.journal.entries) == asked + len(batch_ids)
 
 
 # Dry runs
@@ -615,6 +801,42 @@ def test_batch_of_a_try_that_cannot_be_recorded_says_so(company: Company) -> Non
         assert (batch.webhook_status, batch.webhook_attempts) == ("failed", 1)
         assert "poison" in batch.webhook_last_error
     company.sql("update delivery_attempts set duration_ms = 0")
+
+
+def test_delivery_is_given_up_together_with_its_batch(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that dies before its batch says so leaves the delivery open: never do the two say different things."""
+    company.sql("alter table webhook_deliveries add constraint poison check (last_status_code <> 500)")
+    company.receiver.script("/hook", then=DOWN)
+    batch_id = refused(company)
+    dispatch(company.world, start_pass(company.world, None))
+
+    def die(*_: object, **__: object) -> None:
+        raise UnreachableProblem("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deliveries, "tell_batches", die)
+        company.run_pass()
+    assert (event(company, batch_id).status, company.batch(batch_id).webhook_status) == ("pending", "pending")
+    company.tries_cut_short = 1
+    company.clock.advance(60)
+    assert company.run_pass().webhook.failed == 1
+    assert (event(company, batch_id).status, company.batch(batch_id).webhook_status) == ("failed", "failed")
+    company.sql("update delivery_attempts set duration_ms = 0")
+    company.tries_cut_short = 0
+
+
+def test_delivery_is_given_up_without_a_batch_that_cannot_be_written(company: Company) -> None:
+    """Where the batch's row refuses, too, the delivery alone is failed, and nobody tries it for ever."""
+    company.sql("alter table webhook_deliveries add constraint poison check (last_status_code <> 500)")
+    company.receiver.script("/hook", then=DOWN)
+    batch_id = refused(company)
+    dispatch(company.world, start_pass(company.world, None))
+    company.sql("alter table batch_jobs add constraint poison check (webhook_status <> 'failed') not valid")
+    assert company.run_pass().webhook.failed == 1
+    assert event(company, batch_id).status == "failed"
+    company.sql("alter table batch_jobs drop constraint poison")
+    company.sql("update delivery_attempts set duration_ms = 0")
+    company.sql("update batch_jobs set webhook_status = 'failed', webhook_attempts = 1, webhook_last_error = 'x'")
 
 
 def test_acknowledgement_counts_after_it_was_given_up(company: Company) -> None:

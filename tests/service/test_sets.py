@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from batchctl.db import Database, RowsRejectedError
+from batchctl.db import Database
+from batchctl.domain.problem import RowsRejectedError
 from batchctl.service import sets
 from batchctl.service.poll import poll
 from batchctl.service.sets import take_all, write_all

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from batchctl.db import ShortageProblem
 from batchctl.domain.failure import FailureType
-from batchctl.domain.problem import Problem, UsageProblem
-from batchctl.domain.stats import DAY, HOUR, SHOWN, Dimension, FailureReport, Tally
-from batchctl.service.stats import failures
+from batchctl.domain.problem import Problem, ShortageProblem, UsageProblem
+from batchctl.domain.stats import SHOWN, Dimension, FailureReport, Tally
+from batchctl.domain.window import DAY, HOUR
+from batchctl.service.stats import failures, overview
 from batchctl.statement import Conn
 from tests.scenario import Company
 from tests.test_plans import add_history, explained, forget
@@ -131,6 +131,92 @@ def test_task_that_was_sent_counts_whatever_became_of_its_batch(company: Company
 
     assert (report.failed, report.not_started) == (1, 1)
     edit_task(company, refused, 0, "grsai_task_id = null")
+
+
+def test_task_that_was_never_sent_is_in_no_rate(company: Company) -> None:
+    """What was cancelled before the provider took it did not fail, put off before or not; it has its own reason."""
+    batch_id = ended(company, ["[sim: submit=400]"] * 3)
+    edit_task(company, batch_id, 0, "attempts = 0, error_message = 'CANCELLED'")
+    edit_task(company, batch_id, 1, "error_message = 'CANCELLED'")
+    assert (failures(company.world).failed, failures(company.world).not_started) == (2, 1)  # a provider's own word
+    company.sql("update batch_jobs set cancelled_at = %s", company.clock.now)
+
+    report = failures(company.world)
+
+    assert (report.failed, report.not_started) == (1, 2)
+    assert (overview(company.world).failed, overview(company.world).succeeded) == (1, 0)
+    assert [(one.reason, one.count) for one in report.not_started_by_reason] == [("CANCELLED", 2)]
+    company.sql("update batch_jobs set cancelled_at = null")
+    edit_task(company, batch_id, 0, "attempts = 1")
+
+
+def test_window_is_compared_with_the_time_before(company: Company) -> None:
+    """The equally long time before is counted beside the window, by all that it is told by, and in nothing else."""
+    batch_id = ended(company, ["fine"] * 4 + ["[sim: submit=400]"] * 4, models=["a", "b"] * 4)
+    now = company.clock.now
+    for index, hours in ((0, 30), (1, 30), (2, 47), (3, 49), (4, 30), (5, 24.1), (6, 60)):
+        edit_task(company, batch_id, index, "completed_at = %s", now - hours * HOUR)
+
+    report = failures(company.world)
+
+    assert report.before is not None
+    assert (
+        (report.before.since, report.before.until)
+        == (now - 48 * HOUR, now - 24 * HOUR)
+        == (
+            report.since - 24 * HOUR,
+            report.since,
+        )
+    )
+    assert (report.before.finished, report.before.failed, report.before.rate) == (5, 2, 0.4)
+    assert (report.finished, report.failed, report.rate) == (1, 1, 1.0)
+    by_type = {one.key: one for one in report.by_type}
+    assert [
+        (one.failed, one.failed_before, one.finished_before, one.rate_before)
+        for one in (by_type[FailureType.PARAM_ERROR], by_type[FailureType.TIMEOUT])
+    ] == [(1, 2, 5, 0.4), (0, 0, 5, 0.0)]
+    assert [(one.key, one.failed, one.failed_before, one.finished_before) for one in report.by_model] == [
+        ("b", 1, 1, 2)
+    ]
+    assert [(one.failed_before, one.finished_before) for one in report.by_customer] == [(2, 5)]
+    assert (sum(bucket.finished for bucket in report.trend), len(report.samples), report.samples[0].count) == (1, 1, 1)
+    assert sum(report.left_out.values()) == 0
+    assert report.credits_refunded == 10
+    shorter = failures(company.world, since=(now - 40 * HOUR).isoformat(), until=(now - 20 * HOUR).isoformat()).before
+    assert shorter is not None
+    assert (shorter.until - shorter.since, shorter.finished) == (20 * HOUR, 3)
+
+
+def test_what_has_no_time_before_is_compared_with_nothing(company: Company) -> None:
+    """Batches are told from their beginning, and before the first of all days there is none."""
+    batch_id = ended(company, ["fine", "[sim: submit=400]"])
+    report = failures(company.world, batches=[str(batch_id)])
+    assert (report.before, report.failed) == (None, 1)
+    assert {one.rate_before for one in report.by_type} == {None}
+    first_day = failures(company.world, since="0001-01-02T00:00+00:00", until="0001-01-05T00:00+00:00")
+    assert (first_day.before, first_day.finished) == (None, 0)
+
+
+def test_cuts(company: Company) -> None:
+    """A customer and a model leave out all others, late results among them."""
+    company.limit(max_poll_count=1)
+    one = ended(company, ["[sim: polls=2]", "fine"], models=["veo-pro", "sora-2"])
+    other = ended(company, ["[sim: polls=2]"], models=["sora-2"])
+    company.clock.advance(600)
+    company.run_pass()
+    company.clock.advance(1)
+    customers = [company.batch(batch_id).user_id for batch_id in (one, other)]
+
+    def seen(**cut: Any) -> tuple[int, int, int]:
+        report = failures(company.world, **cut)
+        assert (report.user_id, report.model) == (cut.get("user_id"), cut.get("model"))
+        return report.finished, report.failed, report.late_results
+
+    assert seen() == (3, 2, 2)
+    assert [seen(user_id=customer) for customer in customers] == [(2, 1, 1), (1, 1, 1)]
+    assert [seen(model=model) for model in ("sora-2", "veo-pro", "sora")] == [(2, 1, 1), (1, 1, 1), (0, 0, 0)]
+    assert seen(user_id=customers[0], model="sora-2") == (1, 0, 0)
+    assert seen(batches=[str(one)], user_id=customers[1]) == (0, 0, 0)
 
 
 def test_late_results_stand_apart(company: Company) -> None:

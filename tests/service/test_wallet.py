@@ -10,6 +10,7 @@ from batchctl.domain.credit import MOST_CREDITS, Bucket
 from batchctl.domain.problem import Problem, UsageProblem
 from batchctl.domain.wallet_page import GrantReport
 from batchctl.service import wallet
+from batchctl.statement import LATEST
 from tests.scenario import Company
 
 DAY = timedelta(days=1)
@@ -76,12 +77,35 @@ def test_expired_bonus_is_written_off_and_does_not_revive(company: Company) -> N
     ]
 
 
-def test_bonus_without_an_expiry_is_written_off_too(company: Company) -> None:
-    """Bonus credits that never were valid are not made valid by an expiry that is meant for others."""
+def test_bonus_without_an_expiry_is_not_destroyed(company: Company) -> None:
+    """Bonus credits that nobody gave an expiry stay, get that of the new ones, and the ledger says so."""
     user = company.customer(bonus=30, bonus_days=None)
 
-    assert grant(company, user, 10, days=7).written_off == 30
-    assert company.wallet(user) == (0, 10)
+    report = grant(company, user, 10, days=7)
+
+    assert (report.written_off, report.made_valid, report.available_credits) == (0, 30, 40)
+    assert company.wallet(user) == (0, 40)
+    (row,) = company.sql(
+        "select meta ->> 'made_valid' as n, balance_after from credit_ledger where ref_type is not null"
+    )
+    assert tuple(row) == ("30", 40)
+
+
+def test_rehearsed_grant_writes_nothing(company: Company) -> None:
+    """A rehearsal says what the wallet would hold, also where there is none yet, and refuses what would be refused."""
+    user, new = company.customer(permanent=5), uuid4()
+
+    assert grant(company, user, 10, dry_run=True).permanent_credits == 15
+    assert grant(company, new, 10, days=1, dry_run=True).available_credits == 10
+    with pytest.raises(Problem, match="cannot hold"):
+        grant(company, user, MOST_CREDITS, dry_run=True)
+    grant(company, user, 10, request_id="r-1")
+    assert grant(company, user, 10, request_id="r-1", dry_run=True).already_granted
+    with pytest.raises(Problem, match="stands for a grant of 10"):
+        grant(company, user, 11, request_id="r-1", dry_run=True)
+
+    assert company.wallet(user) == (15, 0)
+    assert [row.user_id for row in company.sql("select user_id from credit_wallet")] == [user]
 
 
 def test_later_expiry_holds_for_all_bonus_credits(company: Company) -> None:
@@ -123,7 +147,7 @@ def test_request_id_grants_once(company: Company) -> None:
 
 
 def test_request_id_of_another_grant_is_refused(company: Company) -> None:
-    """A request id that comes with another amount or bucket is a mistake, and grants nothing."""
+    """A request id that comes with another amount, bucket or reason is a mistake, and grants nothing."""
     user = uuid4()
     grant(company, user, 10, request_id="r-1")
 
@@ -131,6 +155,8 @@ def test_request_id_of_another_grant_is_refused(company: Company) -> None:
         grant(company, user, 11, request_id="r-1")
     with pytest.raises(Problem, match="not of 10 bonus ones: nothing was granted"):
         grant(company, user, 10, days=1, request_id="r-1")
+    with pytest.raises(Problem, match=r"a grant with another reason \('.*'\): nothing was granted"):
+        grant(company, user, 10, reason="another ticket", request_id="r-1")
 
     assert company.wallet(user) == (10, 0)
 
@@ -248,16 +274,18 @@ def test_last_ten_rows_are_shown(company: Company) -> None:
     shown = wallet.page(company.world, user)
 
     assert [line.credits_delta for line in shown.ledger] == [0, *range(11, 2, -1)]
-    assert (shown.ledger[0].created_at, shown.ledger[0].ref_id, shown.ledger[0].bucket) == (None, "\n", "permanent")
+    assert (shown.ledger[0].created_at, shown.ledger[0].ref_id, shown.ledger[0].bucket) == (LATEST, "\n", "permanent")
     assert wallet.page(company.world, user).difference_credits == 0
 
 
 def test_no_wallet_is_a_problem(company: Company) -> None:
-    """A customer without a wallet is told with the command that makes one."""
+    """A customer without a wallet is told with the command that makes one, and the exit code of an unknown batch."""
     user = uuid4()
 
-    with pytest.raises(Problem, match=f"customer {user} has no wallet.*`batchctl wallet grant {user} AMOUNT") as caught:
+    with pytest.raises(
+        UsageProblem, match=f"customer {user} has no wallet.*`batchctl wallet grant {user} AMOUNT"
+    ) as caught:
         wallet.page(company.world, user)
 
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == 2
     assert wallet.show(company.world, user) is None
