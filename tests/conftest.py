@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 from pytest_postgresql import factories
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 Conn = Connection[tuple[Any, ...]]
 
+# A machine that is busy is no finding of a property test.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 os.environ.setdefault("BATCHCTL_HTTP_CLIENT", "httpx")  # Whatever is installed: faults are armed in its transport.
 _MEMORY = Path("/dev/shm")  # noqa: S108 - the standard place of files in memory; each of ours has a random name
 _ROOM_BYTES = 2**30

@@ -1,6 +1,7 @@
 """Every table and page as it looks at 80, 120 and 200 columns, and in a pipe: readable in a review.
 
-A new page: add its name and a function that returns its parts to PAGES, then write its file (tests/golden.py).
+A new page: add its name and a function that returns its parts to PAGES here or in tests/golden_batches.py or
+tests/golden_desk.py, then write its file (tests/golden.py).
 """
 
 import time
@@ -23,7 +24,9 @@ from batchctl.domain.stats import Breakdown
 from batchctl.render import audit, batch, batches, doctor, endpoint, history, latency, overview, resend, stages, stats
 from batchctl.render import wallet as wallets
 from batchctl.render.grid import Part
+from tests import golden_batches, golden_desk
 from tests.golden import DIRECTORY, NOW, VARIABLE, ZONE, golden, screens
+from tests.golden_batches import HOSTILE
 from tests.render import test_batch as a_batch
 from tests.render import test_batches as some_batches
 from tests.render import test_endpoint as endpoints
@@ -33,8 +36,6 @@ from tests.render import test_resend as resends
 from tests.render import test_stats as failures
 from tests.render import test_wallet as a_wallet
 
-HOSTILE = "[red]内容违规[/red] \x1b[2J\x1b]0;owned\x07\u202egnp.exe 🎬👩‍👩‍👧 e\u0301\r\n\t"
-"""Wide signs, emoji, marks, and what would do something to a terminal."""
 LINE = some_batches.LINE
 ENDPOINTS = endpoints.of(endpoints.WELL, endpoints.DISABLED, endpoints.FAILING)
 RESENT = resends.of(resends.DELIVERED, resends.NOT_DELIVERED, resends.NOT_TRIED)
@@ -188,6 +189,8 @@ PAGES: dict[str, Callable[[], Sequence[Part]]] = {
     "stats-overview-idle": lambda: overview.page(overviews.IDLE),
     "stats-overview-troubled": lambda: overview.page(overviews.TROUBLED),
     "wallet-show": lambda: wallets.page(a_wallet.SHOWN),
+    **golden_batches.PAGES,
+    **golden_desk.PAGES,
 }
 """Pages by the names of their files."""
 PIPED: dict[str, Callable[[], Sequence[Part]]] = {
@@ -196,6 +199,8 @@ PIPED: dict[str, Callable[[], Sequence[Part]]] = {
     "endpoint-list": lambda: [endpoint.lines(ENDPOINTS)],
     "resend": lambda: [resend.lines(RESENT)],
     "resend-dry-run": lambda: [resend.lines(rehearsed())],
+    **golden_batches.PIPED,
+    **golden_desk.PIPED,
 }
 """What a pipe gets of those pages of which it gets something else."""
 

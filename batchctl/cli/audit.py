@@ -6,7 +6,7 @@ import typer
 
 from batchctl.cli import output
 from batchctl.cli.desk import at_desk
-from batchctl.cli.options import Json, Since
+from batchctl.cli.options import Json, Output, Since
 
 
 def audit(
@@ -22,6 +22,7 @@ def audit(
     names: Annotated[
         bool, typer.Option("--list", metavar="", help="Say which checks there are; needs no database.")
     ] = False,
+    form: Output = None,
     json: Json = False,
 ) -> None:
     """Look for whatever must never be: money that does not add up, states that contradict each other. Changes nothing.
@@ -34,19 +35,15 @@ def audit(
     from batchctl.render import audit as render
     from batchctl.service import audit as service
 
+    shape = output.chosen(form, json=json)
     chosen = service.checks(only or ())
     if names:
-        if json:
-            output.write_document(chosen)
-        else:
-            output.show(render.listed(chosen))
+        output.give(chosen, lambda: [render.listed(chosen)], shape)
         return
     with at_desk() as world:
         moved_since = None if since is None else moment(since, world.clock())
         report = service.audit(world, chosen.checks, since=moved_since, offender_limit=limit)
-    if json:
-        output.write_document(report)
-    else:
-        output.show(*(render.page if output.is_terminal() else render.lines)(report))
+    page = render.page if shape is output.Form.TABLE else render.lines
+    output.give(report, lambda: page(report), shape)
     if report.found:
         raise Problem(render.summary(report))

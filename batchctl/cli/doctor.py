@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from batchctl.cli import output
-from batchctl.cli.options import Json
+from batchctl.cli.options import Json, Output
 
 if TYPE_CHECKING:
     from batchctl.domain.doctor import Diagnosis
     from batchctl.settings import Settings
 
 
-def doctor(*, json: Json = False) -> None:
+def doctor(*, form: Output = None, json: Json = False) -> None:
     """Say whether all is well, and what to do where it is not: settings, database, rights, provider, work that is due.
 
     Changes nothing. The exit code is 0 when nothing failed (warnings do not count), else 78, 69 or 1.
@@ -22,11 +22,9 @@ def doctor(*, json: Json = False) -> None:
     from batchctl.domain.doctor import DoctorReport
     from batchctl.render.doctor import page
 
+    shape = output.chosen(form, json=json)
     report = DoctorReport(diagnoses=tuple(_diagnose()))
-    if json:
-        output.write_document(report)
-    else:
-        output.show(*page(report))
+    output.give(report, lambda: page(report), shape)
     raise typer.Exit(report.exit_code)
 
 

@@ -8,6 +8,7 @@ import typer
 from batchctl.cli import output
 from batchctl.cli.desk import at_desk
 from batchctl.cli.options import Json
+from batchctl.cli.signals import InterruptedBySignal
 from batchctl.cli.watch import LONGEST_S, SHORTEST_S, stopped_by_sigterm
 from batchctl.domain.problem import UnreachableProblem
 
@@ -47,7 +48,7 @@ def watch_batch(
                 _in_place(world, batch_id, interval)
             else:
                 _line_by_line(world, batch_id, interval)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, InterruptedBySignal):  # the desk makes the second out of the first
         output.write_error("no longer watched; the batch goes on all the same")
         raise typer.Exit(130) from None
 

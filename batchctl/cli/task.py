@@ -37,7 +37,7 @@ def list_(
     tasks: Tasks = None,
     *,
     batch: OfBatches = None,
-    status: Annotated[list[TaskStatus] | None, typer.Option("--state", help="In this state; may be repeated.")] = None,
+    status: Annotated[list[TaskStatus] | None, typer.Option("--status", help="In this state; may be repeated.")] = None,
     failure_type: Failed = None,
     provider_id: Annotated[
         str | None, typer.Option("--provider-id", metavar="TEXT", help="The one that this job of the provider serves.")
@@ -55,7 +55,7 @@ def list_(
     """List tasks of batches, those of the newest batch first; --since and --until are those of the batches.
 
     Examples:
-    batchctl task list --batch 0033894e --state failed
+    batchctl task list --batch 0033894e --status failed
     batchctl task list --held
 
     """

@@ -75,7 +75,7 @@ def judge_holds(backlog: Backlog) -> Iterator[Diagnosis]:
     """Judge what waits for an operator: rows on hold, deliveries without a secret."""
     held = backlog.held_batch_count + backlog.held_task_count
     if held:
-        found = f"{backlog.held_batch_count} batches and {backlog.held_task_count} tasks are on hold"
+        found = f"{_held(backlog)} on hold"
         advice = "`batchctl hold list` says why; mend the cause, then `batchctl hold release ID`"
         yield Diagnosis(check="holds", level=Level.FAIL, found=found, advice=advice, exit_code=1)
     else:
@@ -85,6 +85,17 @@ def judge_holds(backlog: Backlog) -> Iterator[Diagnosis]:
         yield Diagnosis(
             check="secrets", level=Level.FAIL, found=found, advice="set ENTERPRISE_WEBHOOK_SECRET", exit_code=78
         )
+
+
+def _held(backlog: Backlog) -> str:
+    """Say how many of what are held, each only where there are some."""
+    batches, tasks = backlog.held_batch_count, backlog.held_task_count
+    told = [
+        f"{number} {one if number == 1 else more}"
+        for number, one, more in ((batches, "batch", "batches"), (tasks, "task", "tasks"))
+        if number
+    ]
+    return f"{' and '.join(told)} {'is' if batches + tasks == 1 else 'are'}"
 
 
 def judge_last_run(backlog: Backlog, now: datetime) -> Diagnosis:

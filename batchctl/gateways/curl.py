@@ -265,6 +265,8 @@ class _Exchange:
         self._head_bytes += len(line)
         if self._head_bytes > MAX_HEAD_BYTES:
             return 0
+        if self._head_is_whole:
+            return None  # A trailer, behind the body: it says nothing that counts, and ends without an empty line.
         if line.startswith(b"HTTP/"):
             self._headers.clear()  # Those of an interim answer.
             self._is_interim = line.partition(b" ")[2].startswith(b"1")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from batchctl.domain.batch import BatchStatus
 from batchctl.domain.batch_page import BatchDetail, BatchShow, DeliveryLine, TaskLine, TryLine
+from batchctl.domain.delivery import DeliveryStatus
 from batchctl.render.clean import clean
 from batchctl.render.grid import Grid, Part
 from batchctl.render.ledger import entries
@@ -127,6 +128,8 @@ def _end(batch: BatchDetail) -> str:
         return "nothing that a pass does"
     if batch.webhook_status in ("pending", "retrying"):
         return "ended; its customer is still to be told"
+    if batch.webhook_status == DeliveryStatus.FAILED:
+        return "nothing: it has ended, and telling its customer was given up"
     return "nothing: it has ended"
 
 
@@ -159,7 +162,7 @@ def _states(shown: BatchShow) -> Grid:
     # Before its batch is claimed, or while that is on hold, no task is due.
     is_under_way = shown.batch.status is BatchStatus.PROCESSING and shown.batch.hold_reason is None
     lines = (
-        ("pending", counts.pending, _start(counts.start_due_at, now) if is_under_way else ""),
+        ("pending", counts.pending, _pending(shown) if is_under_way else ""),
         ("being sent or in doubt", counts.in_doubt, _since(counts.in_doubt_since, now)),
         ("at the provider", counts.at_provider, _poll(counts.poll_due_at, now) if counts.at_provider else ""),
         ("succeeded", counts.succeeded, ""),
@@ -167,6 +170,12 @@ def _states(shown: BatchShow) -> Grid:
     )
     rows = tuple(line for line in lines if line[1]) or (("none", 0, ""),)
     return Grid(headings=("TASKS", "NUMBER", "NEXT"), rows=rows, numbers=("NUMBER",))
+
+
+def _pending(shown: BatchShow) -> str:
+    if shown.batch.cancelled_at is not None:
+        return "not sent any more: the next pass fails them as CANCELLED"
+    return _start(shown.tasks.start_due_at, shown.as_of)
 
 
 def _start(at: datetime | None, now: datetime) -> str:

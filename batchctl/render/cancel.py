@@ -11,7 +11,8 @@ def question(report: CancelReport) -> str:
     """Ask whether what a rehearsal found is to be cancelled."""
     batches = some(report.cancelled, "batch", "batches")
     tasks = some(report.unsent, "unsent task fails", "unsent tasks fail")
-    return f"cancel {batches}? {tasks} as CANCELLED, giving back up to {some(report.credits_back, 'credit')}."
+    back = f"up to {some(report.credits_back, 'credit')}" if report.credits_back else "no credits"
+    return f"cancel {batches}? {tasks} as CANCELLED, giving back {back}."
 
 
 def samples(report: CancelReport) -> str:
@@ -34,7 +35,9 @@ def summary(report: CancelReport) -> str:
     if report.is_rehearsal:
         tasks = some(report.unsent, "unsent task", "unsent tasks")
         return f"a rehearsal, nothing was changed: {batches} and {tasks} would be cancelled{waits}"
-    back = f"up to {some(report.credits_back, 'credit')} go back at the settlement"
+    back = "no credits go back, for none were frozen for what was not sent"
+    if report.credits_back:
+        back = f"up to {some(report.credits_back, 'credit')} go back at the settlement"
     return f"{batches} cancelled: nothing more is sent{waits}; {back}"
 
 

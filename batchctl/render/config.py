@@ -9,6 +9,7 @@ def table(report: ConfigReport) -> Grid:
     return Grid(
         headings=("VARIABLE", "VALUE", "FROM", "MEANING"),
         rows=tuple((one.variable, _value(one.value, one.problem), one.source, one.meaning) for one in report.settings),
+        whole=("VARIABLE",),
         spare=("MEANING",),
     )
 

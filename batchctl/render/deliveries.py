@@ -34,7 +34,7 @@ def listing(report: EventList) -> Grid:
         headings=headings,
         rows=rows,
         numbers=("TRIES", "CODE"),
-        cut=("RECEIVER", "DETAIL"),
+        cut=("RECEIVER",),
         spare=("CUSTOMER", "EVENT", "CODE", "WRITTEN"),
     )
 
@@ -127,7 +127,7 @@ def _waits(line: EventLine, shown: EventShow) -> str:
         return f"its endpoint: `batchctl webhook endpoint enable {line.endpoint_id or ''}` sends it"
     if is_under_way:
         return f"a try that is under way, until {instant(due_at)} at the latest"
-    return f"a pass, from {instant(due_at)} on"
+    return f"a pass, from {instant(due_at)} on" if due_at > shown.as_of else f"the next pass: due {instant(due_at)}"
 
 
 def _tries(shown: EventShow) -> Grid:

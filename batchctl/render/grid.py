@@ -18,6 +18,8 @@ class Grid:
     """Columns that stand at the right."""
     cut: tuple[str, ...] = ()
     """Columns that are cut on a terminal that is too narrow, instead of going on in another line."""
+    whole: tuple[str, ...] = ()
+    """Columns that never give way, for what stands there is copied: a table may be wider than its terminal for them."""
     spare: tuple[str, ...] = ()
     """Columns that are left out on a terminal that is too narrow, the first named first."""
     caption: str = ""

@@ -1,6 +1,7 @@
 """The table of what operators changed."""
 
 import shlex
+from typing import cast
 
 from batchctl.domain.action import ActionLine, ActionList
 from batchctl.render.grid import Grid
@@ -24,9 +25,17 @@ def table(report: ActionList) -> Grid:
             for action in report.actions
         ),
         numbers=("MATCHED", "CHANGED", "CREDITS"),
-        spare=("MATCHED", "CREDITS"),
+        spare=("MATCHED", "CREDITS", "CHANGED"),
     )
 
 
 def _command(action: ActionLine) -> str:
-    return " ".join([action.command, *(shlex.quote(f"{name}={value}") for name, value in action.arguments.items())])
+    return " ".join([action.command, *(shlex.quote(_argument(*argument)) for argument in action.arguments.items())])
+
+
+def _argument(name: str, value: object) -> str:
+    """Write an argument: of several values all, of a flag that was set the name."""
+    if value is True:
+        return name
+    several = cast("list[object]", value) if isinstance(value, list) else [value]
+    return f"{name}={','.join(map(str, several))}"

@@ -15,8 +15,13 @@ def listing(report: HoldList) -> Grid:
         rows=rows,
         numbers=("CREDITS",),
         spare=("CUSTOMER", "STATE", "BATCH"),
-        caption=f"{report.credits} credits are frozen for them",
+        caption=f"{report.credits} credits are frozen for them; {_way_out(report)}",
     )
+
+
+def _way_out(report: HoldList) -> str:
+    doubt = "; decide about tasks in doubt: batchctl task resolve ID" if _in_doubt(report.holds) else ""
+    return f"mend the cause, then: batchctl hold release ID{doubt}"
 
 
 def released(report: ReleaseReport) -> Grid:
@@ -41,7 +46,7 @@ def _outcome(one: ReleaseLine, report: ReleaseReport) -> str:
 
 def decisions(holds: tuple[HoldLine, ...], policy: str) -> str | None:
     """Say of tasks that may be at the provider what their release means."""
-    number = sum(one.needs_decision for one in holds)
+    number = _in_doubt(holds)
     if not number:
         return None
     some = "1 task may" if number == 1 else f"{number} tasks may"
@@ -49,6 +54,10 @@ def decisions(holds: tuple[HoldLine, ...], policy: str) -> str | None:
         f"{some} be at the provider already, without an id here: once released, passes decide by "
         f"BATCH_ORPHAN_POLICY={policy}; `batchctl task resolve` decides otherwise"
     )
+
+
+def _in_doubt(holds: tuple[HoldLine, ...]) -> int:
+    return sum(one.needs_decision for one in holds)
 
 
 def count(holds: tuple[HoldLine, ...]) -> str:

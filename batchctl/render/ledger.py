@@ -37,6 +37,7 @@ def history(lines: Iterable[HistoryLine]) -> Grid:
             for line in lines
         ),
         numbers=("CREDITS", "BUCKET AFTER", "ALL AFTER"),
+        cut=("BUCKET",),
         spare=("BUCKET AFTER",),
     )
 

@@ -59,8 +59,9 @@ def _head(shown: Overview) -> Iterator[str]:
     if shown.account is not None:
         since, waiting = instant(shown.account.opened_at), some(shown.account.waiting_count, "task")
         yield f"THE PROVIDER REFUSES OUR ACCOUNT since {since}: {clean(shown.account.reason)}; {waiting} waiting"
-    held = (some(shown.queues.held_batch_count, "batch", "batches"), some(shown.queues.held_task_count, "task"))
-    if shown.queues.held_batch_count or shown.queues.held_task_count:
+    batches, tasks = shown.queues.held_batch_count, shown.queues.held_task_count
+    held = [some(batches, "batch", "batches")] * bool(batches) + [some(tasks, "task")] * bool(tasks)
+    if held:
         yield f"ON HOLD: {' and '.join(held)}; `batchctl hold list` says why"
     run = shown.last_run
     passed = "no pass has had work yet"

@@ -71,7 +71,7 @@ def sample(one: ResendLine) -> str:
 def nothing(report: ResendReport) -> str:
     """Say that the selection fits nothing."""
     if report.schema == RECOVERED:
-        return "no such event was written in that time: nothing to send"
+        return "no event of that time waits or was given up: nothing to send (--status sent repeats what was delivered)"
     return "no delivery that was given up was last tried in that time: nothing to resend"
 
 

@@ -7,7 +7,7 @@ from enum import Enum
 from uuid import UUID
 
 from rich import box
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -37,8 +37,10 @@ COLOURS = {
 """The colour of each state; the word always stands beside it."""
 UNBOUNDED = 10_000
 """More columns than any terminal has."""
-LEAST_CELLS = 1
-"""What a column of text is left with beside numbers on a terminal that is far too narrow."""
+LEAST_CELLS = 8
+"""What a column of text is left with, if it has as much, on a terminal that is too narrow for a table."""
+ENOUGH_CELLS = 32
+"""Of a text that is cut on a narrow terminal so much is enough for other columns to be left out rather than it."""
 LONGEST_CELL = 1000
 """More characters than anybody reads in a table; --json and pipes get more."""
 
@@ -77,7 +79,7 @@ def laid_out(
     """Yield the parts of a page as they are printed: what is said as text, grids as tables that fit the terminal."""
     for part in parts:
         if isinstance(part, Grid):
-            whole = _with_whole_ids(part) if whole_ids else part
+            whole = with_whole_ids(part) if whole_ids else part
             yield table(_fitting(_localized(whole, now), console))
         else:
             yield Text("\n".join(_flat(localized(line, now)) for line in part.split("\n")))
@@ -89,9 +91,11 @@ def _localized(grid: Grid, now: datetime | None) -> Grid:
     return replace(grid, rows=tuple(rows), caption=localized(grid.caption, now))
 
 
-def _with_whole_ids(grid: Grid) -> Grid:
-    rows = (tuple(str(value) if isinstance(value, UUID) else value for value in row) for row in grid.rows)
-    return replace(grid, rows=tuple(rows))
+def with_whole_ids(grid: Grid) -> Grid:
+    """Return a grid whose ids are shown whole, on however narrow a terminal, so that they can be copied."""
+    rows = tuple(tuple(str(value) if isinstance(value, UUID) else value for value in row) for row in grid.rows)
+    ids = [heading for at, heading in enumerate(grid.headings) if any(isinstance(row[at], UUID) for row in grid.rows)]
+    return replace(grid, rows=rows, whole=(*grid.whole, *ids))
 
 
 def table(grid: Grid) -> Table:
@@ -100,13 +104,15 @@ def table(grid: Grid) -> Table:
     laid_out.caption = Text(_flat(grid.caption), style="table.caption") if grid.caption else None
     laid_out.caption_justify = "left"
     for number, heading in enumerate(grid.headings):
-        gives_way = any(type(row[number]) is str for row in grid.rows)
+        gives_way = heading not in grid.whole and any(type(row[number]) is str for row in grid.rows)
         laid_out.add_column(
             heading,
             justify="right" if heading in grid.numbers else "left",
             overflow="ellipsis" if heading in grid.numbers else "fold",  # a digit that is lost must be seen to be lost
             no_wrap=not gives_way,
-            min_width=_longest(grid, number) if heading in grid.numbers or not gives_way else None,
+            min_width=_longest(grid, number)
+            if heading in grid.numbers or not gives_way
+            else min(_longest(grid, number), LEAST_CELLS),
         )
     for row in grid.rows:
         cells = (cell(value) for value in row)
@@ -117,7 +123,7 @@ def table(grid: Grid) -> Table:
 def _least_width(laid: Table) -> int:
     """Return the columns that a table takes when its texts are as narrow as can be: no digit is ever lost."""
     beside = 2  # a cell on the right of each column and one between two, or at the edge
-    return 1 + sum(max(column.min_width or 0, LEAST_CELLS) + beside for column in laid.columns)
+    return 1 + sum((column.min_width or 0) + beside for column in laid.columns)
 
 
 def _longest(grid: Grid, number: int) -> int:
@@ -125,10 +131,10 @@ def _longest(grid: Grid, number: int) -> int:
 
 
 def _fitting(grid: Grid, console: Console) -> Grid:
-    """Leave out spare columns until no other has to give way."""
+    """Leave out spare columns until no other has to give way; those that are cut are left with enough to be read."""
     unbounded = console.options.update(max_width=UNBOUNDED)
     for heading in grid.spare:
-        if console.measure(table(grid), options=unbounded).maximum <= console.width:
+        if console.measure(table(_cut_down(grid)), options=unbounded).maximum <= console.width:
             break
         at = grid.headings.index(heading)
         grid = replace(
@@ -137,6 +143,20 @@ def _fitting(grid: Grid, console: Console) -> Grid:
             rows=tuple((*row[:at], *row[at + 1 :]) for row in grid.rows),
         )
     return grid
+
+
+def _cut_down(grid: Grid) -> Grid:
+    """Return a grid whose cut columns hold no more than is enough to be read."""
+    rows = (
+        tuple(
+            set_cell_size(_flat(value), ENOUGH_CELLS)
+            if heading in grid.cut and isinstance(value, str) and cell_len(value) > ENOUGH_CELLS
+            else value
+            for heading, value in zip(grid.headings, row, strict=True)
+        )
+        for row in grid.rows
+    )
+    return replace(grid, rows=tuple(rows))
 
 
 def cell(value: object) -> Text:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from batchctl.domain.batch import BatchStatus
 from batchctl.domain.resolve import ResolveReport
 from batchctl.domain.task import TaskStatus
 from batchctl.domain.task_page import ListedTask, TaskDetail, TaskList, TaskShow
@@ -20,7 +21,7 @@ class Mark(StrEnum):
 
 
 def listing(report: TaskList) -> Grid:
-    """Show tasks line by line; on a narrow terminal the model, the counts and the times give way."""
+    """Show tasks line by line; on a narrow terminal the model, the counts and the times give way, prompts to errors."""
     headings = ("TASK", "BATCH", "NO", "STATE", "MODEL", "SENT", "POLLS", "ENDED", "PROVIDER'S ID", "ERROR", "PROMPT")
     rows = tuple(
         (
@@ -38,12 +39,13 @@ def listing(report: TaskList) -> Grid:
         )
         for line in report.tasks
     )
+    has_errors = any(_why(line) for line in report.tasks)
     return Grid(
         headings=headings,
         rows=rows,
         numbers=("NO", "SENT", "POLLS"),
         cut=("MODEL", "PROVIDER'S ID", "ERROR", "PROMPT"),
-        spare=("ENDED", "MODEL", "SENT", "POLLS", "PROVIDER'S ID"),
+        spare=("ENDED", "MODEL", "SENT", "POLLS", "PROVIDER'S ID", *(("PROMPT",) if has_errors else ())),
     )
 
 
@@ -53,14 +55,18 @@ def page(shown: TaskShow) -> list[Part]:
     parts: list[Part] = []
     if task.hold_reason is not None:
         parts.append(f"THE TASK IS ON HOLD: {task.hold_reason}\n{_advice(task)}")
-    return [*parts, _head(task, shown.as_of), _order(task), _way(task, shown.as_of)]
+    parts += [_head(task, shown.as_of), _order(task), _way(task, shown.as_of)]
+    is_over = task.batch_status not in (BatchStatus.QUEUED, BatchStatus.PROCESSING)
+    if task.status is TaskStatus.FAILED and is_over and task.retried_by is None:
+        parts.append(f"try it again: batchctl task retry {str(task.id)[:8]} --dry-run")
+    return parts
 
 
 def decided(report: ResolveReport) -> Grid:
     """Show what was decided about a task."""
     headings = ("TASK", "BATCH", "DECISION", "STATE", "PROVIDER'S ID")
     row = (report.task_id, report.batch_id, str(report.decision), report.status, report.provider_id)
-    return Grid(headings=headings, rows=(row,))
+    return Grid(headings=headings, rows=(row,), spare=("BATCH", "STATE"))
 
 
 def summary(report: ResolveReport) -> str:

@@ -42,7 +42,7 @@ def advice(shown: BatchShow) -> Iterator[str]:
     if shown.has_ended and not shown.deliveries and batch.receiver is not None:
         yield f"its customer was never told: batchctl webhook resend {str(batch.id)[:8]}"
     elif any(one.status is DeliveryStatus.FAILED for one in shown.deliveries):
-        yield f"telling its customer was given up: batchctl webhook resend {str(batch.id)[:8]}"
+        yield f"its customer could not be told: batchctl webhook resend {str(batch.id)[:8]}"
 
 
 def change(shown: BatchShow) -> str:

@@ -32,7 +32,7 @@ def pong(report: PingReport) -> Grid:
         report.error,
         report.answer,
     )
-    return Grid(headings=headings, rows=(cells,), numbers=("CODE", "MS"), cut=("RECEIVER", "ANSWER"))
+    return Grid(headings=headings, rows=(cells,), numbers=("CODE", "MS"), cut=("ANSWER",), spare=("SIGNED WITH",))
 
 
 def _signed(report: PingReport) -> str:

@@ -37,7 +37,8 @@ def granted(report: GrantReport) -> Grid:
         report.bonus_expires_at,
         report.available_credits,
     )
-    return Grid(headings=headings, rows=(cells,), numbers=("GRANTED", "PERMANENT", "BONUS", "AVAILABLE"))
+    numbers = ("GRANTED", "PERMANENT", "BONUS", "AVAILABLE")
+    return Grid(headings=headings, rows=(cells,), numbers=numbers, spare=("BONUS UNTIL", "BONUS", "PERMANENT"))
 
 
 def adjusted(report: AdjustReport) -> Grid:
@@ -52,7 +53,8 @@ def adjusted(report: AdjustReport) -> Grid:
         report.bonus_expires_at,
         report.available_credits,
     )
-    return Grid(headings=headings, rows=(cells,), numbers=("ADJUSTED BY", "PERMANENT", "BONUS", "AVAILABLE"))
+    numbers = ("ADJUSTED BY", "PERMANENT", "BONUS", "AVAILABLE")
+    return Grid(headings=headings, rows=(cells,), numbers=numbers, spare=("BONUS UNTIL", "BONUS", "PERMANENT"))
 
 
 def remarks(report: GrantReport, asked_until: datetime | None) -> list[str]:

@@ -134,7 +134,8 @@ def _ask_provider(world: World) -> Diagnosis:
             found = f"{provider.host} answers strangely: {error}"
             return Diagnosis(check="provider", level=Level.WARN, found=found, advice="look again in some minutes")
         case _:
-            found = f"{provider.host} takes the key and answered in {landed[0].duration_ms} ms"
+            took = f"answered in {landed[0].duration_ms} ms, by {world.provider_http.name}"
+            found = f"{provider.host} takes the key and {took}"
             return Diagnosis(check="provider", level=Level.OK, found=found)
 
 

@@ -44,6 +44,13 @@ cross join watched as w
 inner join pg_class as c on w.id = c.oid
 where
     has_column_privilege(s.name, w.id, w.column_name, w.privilege)
-    and (s.id is null or not pg_has_role(s.id, c.relowner, 'usage'))
+    and (
+        s.id is null
+        -- What everybody may is said once.
+        or (
+            not pg_has_role(s.id, c.relowner, 'usage')
+            and not has_column_privilege('public', w.id, w.column_name, w.privilege)
+        )
+    )
 group by s.name, w.relation, w.privilege
 order by s.name, w.relation, w.privilege

@@ -15,7 +15,7 @@ def test_sums_add_up_twice_and_the_database_is_kept(shell: Shell, demo_home: Pat
 
     The commands that it names then work on the database that it keeps, as they stand there.
     """
-    home = demo_home / "with a blank"
+    home = demo_home.with_name("with a blank")
     assert_adds_up(shell.run("demo", "--directory", str(home)))
     ran = shell.run("demo", "--directory", str(home))
     assert (ran.code, ran.err) == (0, "")

@@ -135,7 +135,6 @@ VALUES = {
     "--role": "batchctl",
     "--secret-file": "/dev/null/secret",
     "--failure-type": "model_error",
-    "--state": "failed",
     "--status": "failed",
 }
 """What fits for values by what stands for them in the help."""

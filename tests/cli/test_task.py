@@ -23,7 +23,7 @@ def test_list_by_selector(company: Company, office: Shell) -> None:
     batch = company.enqueue(company.customer(permanent=100), ["good", "bad [sim: fail=error]", "good too"])
     company.run_until_quiet()
 
-    failed = office.run("task", "list", "--batch", str(batch)[:8], "--state", "failed")
+    failed = office.run("task", "list", "--batch", str(batch)[:8], "--status", "failed")
     document = office.run("task", "list", "--limit", "2", "--json")
     terminal = office.on_terminal(80, "task", "list")
 

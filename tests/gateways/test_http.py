@@ -14,7 +14,7 @@ from time import monotonic
 import pytest
 
 from batchctl import __version__
-from batchctl.domain.wire import Lost, LostKind, NotSent, NotSentKind, Reply
+from batchctl.domain.wire import Http, Lost, LostKind, NotSent, NotSentKind, Reply
 from batchctl.gateways import transport
 from batchctl.gateways.http import ThreadedHttp
 
@@ -25,7 +25,7 @@ from .scripted import EXPIRED_PEM, TRUSTED_PEM, Peer, Script, answer, answering,
 ENDLESS = 10_000
 
 
-def test_request_arrives_as_given_and_reply_comes_back(http: ThreadedHttp, serve: Serve) -> None:
+def test_request_arrives_as_given_and_reply_comes_back(http: Http, serve: Serve) -> None:
     """Bytes and headers go out unchanged, nothing else is asked for, and header names come back in lower case."""
     server = serve(answering(answer("grüß".encode(), status=201, headers="X-Kind: Good\r\n")))
     outcome = carry(http, post(server.url("/a?b=c%20d"), body="{'ä'}".encode(), headers={"x-own": "1"}))
@@ -60,7 +60,7 @@ def drip_body(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("script", [silent, drip_headers, drip_body])
-def test_total_deadline_ends_every_answer(http: ThreadedHttp, serve: Serve, script: Script) -> None:
+def test_total_deadline_ends_every_answer(http: Http, serve: Serve, script: Script) -> None:
     """One deadline covers the whole exchange, however lively the other side looks."""
     server = serve(script)
     (landed,) = land(http, post(server.url(), timeout_ms=TIMEOUT_MS))
@@ -68,7 +68,7 @@ def test_total_deadline_ends_every_answer(http: ThreadedHttp, serve: Serve, scri
     assert TIMEOUT_MS * 0.9 <= landed.duration_ms < TIMEOUT_MS * 5
 
 
-def test_deadline_ends_an_upload_that_nobody_reads(http: ThreadedHttp, serve: Serve) -> None:
+def test_deadline_ends_an_upload_that_nobody_reads(http: Http, serve: Serve) -> None:
     """Sending is under the deadline too, and what was half sent may have arrived."""
     server = serve(silent)
     (landed,) = land(http, post(server.url(), body=b"x" * 32_000_000, timeout_ms=TIMEOUT_MS))
@@ -111,13 +111,23 @@ def endless_interim_answers(peer: Peer) -> None:
         (endless_interim_answers, "the answer's headers do not end"),
     ],
 )
-def test_answer_that_never_comes_whole_is_lost(http: ThreadedHttp, serve: Serve, script: Script, detail: str) -> None:
+def test_answer_that_never_comes_whole_is_lost(http: Http, serve: Serve, script: Script, detail: str) -> None:
     """Once the request went out, everything but a whole answer leaves its fate open."""
     server = serve(script)
     assert carry(http, post(server.url())) == Lost(kind=LostKind.RESET, detail=detail)
 
 
-def test_refused_connection_was_surely_not_sent(http: ThreadedHttp) -> None:
+def test_trailer_behind_the_body_is_passed_over(http: Http, serve: Serve) -> None:
+    """An answer in chunks may end with headers of its own, which make it no less whole."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
+    server = serve(answering(head + b"2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n"))
+    outcome = carry(http, post(server.url()))
+    assert isinstance(outcome, Reply)
+    assert (outcome.status, outcome.body) == (200, b"ok")
+    assert "x-sum" not in outcome.headers
+
+
+def test_refused_connection_was_surely_not_sent(http: Http) -> None:
     """A port that nobody listens on is an outcome that allows to send again."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -165,7 +175,7 @@ def test_name_without_addresses_was_surely_not_sent() -> None:
     ],
 )
 def test_request_that_cannot_be_written_was_surely_not_sent(
-    http: ThreadedHttp, serve: Serve, url: str, headers: dict[str, str]
+    http: Http, serve: Serve, url: str, headers: dict[str, str]
 ) -> None:
     """A bad address or header sends no byte, raises nothing and does not split the request."""
     server = serve(answering(answer()))
@@ -203,7 +213,7 @@ def test_certificate_that_does_not_hold_was_surely_not_sent(serve: Serve, pem: o
     http.close()
 
 
-def test_unknown_authority_is_refused_by_default(http: ThreadedHttp, serve: Serve) -> None:
+def test_unknown_authority_is_refused_by_default(http: Http, serve: Serve) -> None:
     """Without `ca_file` only the public authorities count; nothing in the environment adds others."""
     server = serve(answering(answer()), TRUSTED_PEM)
     outcome = carry(http, post(server.url()))
@@ -226,7 +236,7 @@ def test_authorities_that_broke_trust_nobody(serve: Serve, tmp_path: Path, conte
     assert server.requests == []
 
 
-def test_plain_text_where_tls_is_due_was_surely_not_sent(http: ThreadedHttp, serve: Serve) -> None:
+def test_plain_text_where_tls_is_due_was_surely_not_sent(http: Http, serve: Serve) -> None:
     """There is no fall-back to an unencrypted request."""
     server = serve(unasked(answer()))
     outcome = carry(http, post(server.url().replace("http://", "https://")))
@@ -235,7 +245,7 @@ def test_plain_text_where_tls_is_due_was_surely_not_sent(http: ThreadedHttp, ser
     assert server.requests == []
 
 
-def test_tls_handshake_that_hangs_is_a_connect_timeout(http: ThreadedHttp, serve: Serve) -> None:
+def test_tls_handshake_that_hangs_is_a_connect_timeout(http: Http, serve: Serve) -> None:
     """The handshake is under the deadline, and nothing was sent."""
     server = serve(silent)
     (landed,) = land(http, post(server.url().replace("http://", "https://"), timeout_ms=TIMEOUT_MS))
@@ -255,7 +265,7 @@ def test_trusted_certificate_is_accepted_and_the_name_is_sent(serve: Serve) -> N
     http.close()
 
 
-def test_no_detail_shows_what_was_sent(http: ThreadedHttp, serve: Serve) -> None:
+def test_no_detail_shows_what_was_sent(http: Http, serve: Serve) -> None:
     """Neither key nor body nor the other side's bytes reach the text of an outcome."""
     echo = answering_once(f"{SECRET}\r\n\r\n".encode())
     urls = [serve(script).url(f"/{SECRET}") for script in (echo, reset, silent)]
@@ -267,7 +277,7 @@ def test_no_detail_shows_what_was_sent(http: ThreadedHttp, serve: Serve) -> None
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirect_is_not_followed(http: ThreadedHttp, serve: Serve, status: int) -> None:
+def test_redirect_is_not_followed(http: Http, serve: Serve, status: int) -> None:
     """A redirect is an answer like any other, and nobody is asked for its target."""
     target = serve(answering(answer()))
     server = serve(answering(answer(b"", status=status, headers=f"Location: {target.url()}\r\n")))
@@ -277,7 +287,7 @@ def test_redirect_is_not_followed(http: ThreadedHttp, serve: Serve, status: int)
     assert target.connections == 0
 
 
-def test_redirect_to_nonsense_is_an_answer(http: ThreadedHttp, serve: Serve) -> None:
+def test_redirect_to_nonsense_is_an_answer(http: Http, serve: Serve) -> None:
     """An address that cannot be parsed does not turn an answer into a lost one."""
     server = serve(answering(answer(b"", status=302, headers="Location: https://[::1\r\n")))
     outcome = carry(http, post(server.url()))
@@ -295,7 +305,7 @@ def test_cookies_are_not_kept(serve: Serve) -> None:
     http.close()
 
 
-def test_compressed_answer_stays_compressed(http: ThreadedHttp, serve: Serve) -> None:
+def test_compressed_answer_stays_compressed(http: Http, serve: Serve) -> None:
     """A gzip bomb cannot unfold: the bytes are those that came, and the cap counts those."""
     packed = gzip.compress(b"0" * 10_000_000)
     server = serve(answering(answer(packed, headers="Content-Encoding: gzip\r\n")))
@@ -305,7 +315,7 @@ def test_compressed_answer_stays_compressed(http: ThreadedHttp, serve: Serve) ->
     assert not outcome.truncated
 
 
-def test_endless_body_is_cut_and_the_connection_closed(http: ThreadedHttp, serve: Serve) -> None:
+def test_endless_body_is_cut_and_the_connection_closed(http: Http, serve: Serve) -> None:
     """No more than `max_bytes` is kept, and a sender of a gibibyte is hung up on."""
     sent = 0
 
@@ -325,7 +335,7 @@ def test_endless_body_is_cut_and_the_connection_closed(http: ThreadedHttp, serve
     assert sent < 1 << 29
 
 
-def test_long_answer_is_read_to_its_end(http: ThreadedHttp, serve: Serve) -> None:
+def test_long_answer_is_read_to_its_end(http: Http, serve: Serve) -> None:
     """The limit on headers is none on bodies, of the first exchange and of those that follow on its connection."""
     server = serve(answering(answer(b"." * 300_000)))
     for _ in range(2):
@@ -335,7 +345,7 @@ def test_long_answer_is_read_to_its_end(http: ThreadedHttp, serve: Serve) -> Non
 
 
 @pytest.mark.parametrize(("size", "truncated"), [(999, False), (1000, False), (1001, True)])
-def test_cap_is_exact(http: ThreadedHttp, serve: Serve, size: int, *, truncated: bool) -> None:
+def test_cap_is_exact(http: Http, serve: Serve, size: int, *, truncated: bool) -> None:
     """A body of exactly `max_bytes` is whole."""
     server = serve(answering(answer(b"." * size)))
     outcome = carry(http, post(server.url(), max_bytes=1000))
@@ -344,9 +354,7 @@ def test_cap_is_exact(http: ThreadedHttp, serve: Serve, size: int, *, truncated:
     assert outcome.truncated is truncated
 
 
-def test_proxies_of_the_environment_are_ignored(
-    http: ThreadedHttp, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_proxies_of_the_environment_are_ignored(http: Http, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable sends our keys through somebody else's machine."""
     proxy, server = serve(answering(answer(status=502))), serve(answering(answer()))
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
@@ -496,7 +504,7 @@ def test_all_places_fly_at_once(serve: Serve) -> None:
     http.close()
 
 
-def test_outcomes_come_as_they_arrive(http: ThreadedHttp, serve: Serve) -> None:
+def test_outcomes_come_as_they_arrive(http: Http, serve: Serve) -> None:
     """One slow answer holds up none that has landed, and its place stays taken until it is collected."""
     slow, fast = serve(silent), serve(answering(answer()))
     http.send([post(slow.url(), key=1, timeout_ms=500), post(fast.url(), key=2)])
@@ -507,7 +515,7 @@ def test_outcomes_come_as_they_arrive(http: ThreadedHttp, serve: Serve) -> None:
     assert len(fast.requests) == 1
 
 
-def test_collect_waits_only_for_what_flies(http: ThreadedHttp, serve: Serve) -> None:
+def test_collect_waits_only_for_what_flies(http: Http, serve: Serve) -> None:
     """Nothing in flight: no wait. Something in flight: no longer than asked for."""
     began = monotonic()
     assert http.collect(PATIENCE_S) == []
@@ -539,7 +547,7 @@ def test_abandoned_exchange_does_not_haunt_a_later_life(serve: Serve) -> None:
     http.close()
 
 
-def test_interrupt_ends_the_wait(http: ThreadedHttp, serve: Serve) -> None:
+def test_interrupt_ends_the_wait(http: Http, serve: Serve) -> None:
     """Ctrl-C reaches an operator's process while it waits for answers."""
     http.send([post(serve(silent).url(), timeout_ms=4000)])
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))

@@ -1,7 +1,7 @@
 """Events and tries as pages: what an operator needs first, on a narrow terminal too, whatever strangers wrote."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -112,7 +112,8 @@ def test_detail_says_what_an_event_waits_for(line: EventLine, detail: str) -> No
 @pytest.mark.parametrize(
     ("shown", "waits"),
     [
-        (of(), "a pass, from 2026-01-31T09:00:00Z on"),
+        (of(), "the next pass: due 2026-01-31T09:00:00Z"),
+        (of(replace(WAITS, next_attempt_at=AT + timedelta(minutes=5))), "a pass, from 2026-01-31T09:05:00Z on"),
         (
             of(WAITS, replace(TRY, duration_ms=None)),
             "a try that is under way, until 2026-01-31T09:00:00Z at the latest",

@@ -47,7 +47,10 @@ def test_list_says_what_is_at_stake() -> None:
     other = replace(OF_TASK, batch_id=UUID(int=9))
     grid = listing(HoldList(holds=(LINE, OF_TASK, other), more=False))
 
-    assert grid.caption == "40 credits are frozen for them"
+    assert grid.caption == (
+        "40 credits are frozen for them; mend the cause, then: batchctl hold release ID; "
+        "decide about tasks in doubt: batchctl task resolve ID"
+    )
     assert plain(grid).splitlines()[1] == (
         f"batch\t{BATCH}\t{BATCH}\t{USER}\tprocessing\t2026-01-31T09:00:00Z\t30\tWALLET_NOT_FOUND"
     )

@@ -52,7 +52,7 @@ def test_advice_is_a_command() -> None:
     ]
     given_up = replace(DELIVERY, status=DeliveryStatus.FAILED)
     assert list(advice(replace(ENDED, deliveries=(given_up,))))[1:] == [
-        f"telling its customer was given up: batchctl webhook resend {short}"
+        f"its customer could not be told: batchctl webhook resend {short}"
     ]
 
 

@@ -135,7 +135,7 @@ def cut_off(company: Company) -> None:
         (late_start, "starts", "nothing is in flight, and a task waits to be sent since 6 min"),
         (never_started, "starts", "a task waits to be sent since"),
         (late_delivery, "deliveries", "a webhook try is due since"),
-        (held, "holds", "0 batches and 1 tasks are on hold"),
+        (held, "holds", "1 task is on hold"),
         (overdue, "progress", "1 tasks are past their deadline"),
         (refused_account, "account", "HTTP 401): 1 tasks wait"),
         (refused_account, "provider", "refuses the key"),
