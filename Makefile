@@ -5,6 +5,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PYTHON ?= python3.13 python3.12 python3.11 python3
 CODE := $(wildcard batchctl tests bench)
 SQL := $(wildcard sql/*/*.sql sql/*/*/*.sql)
+# One more than there are cores, for many tests wait for processes of their own.
+PROCESSES ?= 3
+# What could differ from one version of PostgreSQL to another; the command line and the pages cannot.
+OF_THE_SERVER := tests/races tests/service $(wildcard tests/test_*.py)
 PG15_BIN ?= /usr/lib/postgresql/15/bin
 
 .PHONY: help demo test test-pg15 torture bench check lint types imports sql format schema reference lock clean
@@ -17,10 +21,10 @@ demo: .venv/run.stamp ## See batches live, be charged, refunded and reported, an
 	@$(BIN)/batchctl demo
 
 test: .venv/dev.stamp ## Run all tests on the embedded PostgreSQL, or on the server of BATCHCTL_TEST_DSN
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
-test-pg15: .venv/dev.stamp ## Run all tests on PostgreSQL 15 (PG15_BIN names the folder of its programs)
-	@$(BIN)/python -c "$$TEST_ON_OTHER_SERVER" $(PG15_BIN)
+test-pg15: .venv/dev.stamp ## Run what asks the server on PostgreSQL 15 (PG15_BIN names the folder of its programs)
+	@$(BIN)/python -c "$$TEST_ON_OTHER_SERVER" $(PG15_BIN) -n $(PROCESSES) --dist worksteal $(OF_THE_SERVER)
 
 torture: .venv/dev.stamp ## Repeat trials of every fault (TRIALS=10, SEED=0, KIND="kill at random" for one of them)
 	@$(BIN)/python -m tests.faults.torture $(if $(TRIALS),--trials $(TRIALS)) $(if $(SEED),--seed $(SEED)) \
@@ -115,7 +119,7 @@ with scratch_directory() as scratch, serve(scratch, bin_dir=pathlib.Path(sys.arg
     with psycopg.connect(server, autocommit=True) as conn:
         conn.execute("create database batchctl_test")
     dsn = psycopg.conninfo.make_conninfo(server, dbname="batchctl_test")
-    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal"]
+    command = [sys.executable, "-m", "pytest", *sys.argv[2:]]
     code = subprocess.run(command, env={**os.environ, "BATCHCTL_TEST_DSN": dsn}).returncode
 sys.exit(code)
 endef

@@ -499,20 +499,30 @@ def test_polls_touch_no_index(db_connection: Conn) -> None:
         " select %s, %s, i, 'clip', 'processing', 'r-' || i, now() from generate_series(1, 300) as i",
         [USER, batch_id],
     )
-    limits = Limits(poll_waits_s=(0.0, 0.0, 0.0))
-    for _ in range(10):
-        now = clock.now(db_connection)
-        due = tasks.find_pollable(db_connection, task_limit=300, asked_before=now, now=now)
-        asked = tasks.claim_polls(db_connection, due, lease_until=now, now=now)
-        records = [decide(task, Running(progress=5), limits, now) for task in asked]
-        assert len(tasks.record_polls(db_connection, records, now=now)) == 300
-    db_connection.execute("select pg_stat_force_next_flush()")
+    # A look of autovacuum at that very moment keeps old rows from being cleared away; it does not come three times.
+    assert any(_heap_only_share(db_connection) >= 0.9 for _ in range(3))
 
-    updated, heap_only = one(
-        db_connection.execute("select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'video_tasks'")
-    )
-    assert updated == 6000
-    assert heap_only >= 0.9 * updated
+
+def _heap_only_share(conn: Conn) -> float:
+    """Poll all tasks ten times, and return the share of the updates that touched no index."""
+
+    def counts() -> tuple[int, int]:
+        conn.execute("select pg_stat_force_next_flush()")
+        return one(
+            conn.execute("select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'video_tasks'")
+        )
+
+    updated_before, heap_only_before = counts()
+    limits = Limits(poll_waits_s=(0.0, 0.0, 0.0), max_poll_count=1000)
+    for _ in range(10):
+        now = clock.now(conn)
+        due = tasks.find_pollable(conn, task_limit=300, asked_before=now, now=now)
+        asked = tasks.claim_polls(conn, due, lease_until=now, now=now)
+        records = [decide(task, Running(progress=5), limits, now) for task in asked]
+        assert len(tasks.record_polls(conn, records, now=now)) == 300
+    updated, heap_only = counts()
+    assert updated - updated_before == 6000
+    return (heap_only - heap_only_before) / (updated - updated_before)
 
 
 def test_indexes_of_due_work(db_connection: Conn) -> None:
